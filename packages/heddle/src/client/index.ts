@@ -77,6 +77,7 @@ export type {
   SaidToStep,
   StartedRun,
   SteeredRun,
+  MergedFiles,
   StepDocument,
   LogPage,
   LogSearchPage,
@@ -92,5 +93,6 @@ export type { PlanDocument, PlanFileLine, PlanFileList, PlanValidation } from ".
 export type { LiveRunAt, ReplayPatch } from "../view/run-replay.ts";
 export type { TimelineBar, TimelinePage } from "../view/timeline-view.ts";
 export type { Bound, WhatIf, WorkersPoint } from "../view/what-if.ts";
+export type { StepAttempt, StepDetail } from "../view/step-detail.ts";
 export type { RunView, StepView } from "../view/run-view.ts";
 export type { RunStatus, StepStatus } from "../view/status.ts";

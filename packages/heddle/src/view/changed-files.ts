@@ -24,20 +24,32 @@ const MOST_STEPS = 20;
 
 export class ChangedFiles {
   readonly #steps = new Map<string, Set<string>>();
+  /** Files by step. */
+  readonly #counts = new Map<string, number>();
 
   copy(): ChangedFiles {
     const copy = new ChangedFiles();
     for (const [file, steps] of this.#steps) copy.#steps.set(file, new Set(steps));
+    for (const [step, count] of this.#counts) copy.#counts.set(step, count);
     return copy;
+  }
+
+  /** How many files the merged work of the step changed; `undefined`: nothing of it was merged. */
+  countOf(step: string): number | undefined {
+    return this.#counts.get(step);
   }
 
   add(event: Event): void {
     if (event.type !== "worktree.merged") return;
+    let count = this.#counts.get(event.step) ?? 0;
     for (const file of event.data.files) {
       const steps = this.#steps.get(file);
+      if (steps?.has(event.step) === true) continue;
+      count++;
       if (steps === undefined) this.#steps.set(file, new Set([event.step]));
       else steps.add(event.step);
     }
+    this.#counts.set(event.step, count);
   }
 
   /** Whose merged work changed the file, in the order in which it was merged. */

@@ -282,6 +282,7 @@ export class RunFollower {
       waits,
       until: waits === null || waits === "engine" ? null : (waitsUntil(state, step) ?? null),
       cost: this.#costs.get(id) ?? null,
+      files: this.reader.timeline.changedFiles.countOf(id) ?? null,
       note: noteOf(phase),
     };
   }

@@ -68,6 +68,8 @@ export interface LiveStep {
   readonly until: number | null;
   /** US dollars, as far as its agents reported them. */
   readonly cost: number | null;
+  /** Files that its merged work changed; `null`: nothing of it was merged. */
+  readonly files: number | null;
   /** Its error or why it was skipped, in one line. */
   readonly note: string | null;
 }

@@ -8,6 +8,7 @@ import type { RunAttention } from "./attention.ts";
 import type { RunLine } from "./list.ts";
 import type { Notice } from "./notices.ts";
 import type { RunOverview } from "./run-overview.ts";
+import type { StepDetail } from "./step-detail.ts";
 import type { StepView } from "./run-view.ts";
 import type { RunStatus } from "./status.ts";
 
@@ -109,6 +110,21 @@ export interface StepDocument {
   readonly notices: readonly (Notice & { readonly attempt: number })[];
   /** The last capture of each attempt's work: a commit, and the ref that keeps it. */
   readonly captured: readonly { readonly attempt: number; readonly commit: string; readonly ref: string }[];
+  /** What was merged of its work last; absent: nothing was. */
+  readonly merged?: MergedFiles;
+  readonly detail: StepDetail;
+  /** What its agent was told by the latest attempt, at most 256 KiB of it; absent: it is no agent's, or has not begun. */
+  readonly prompt?: string;
+}
+
+/** The work of a step, as it was merged. */
+export interface MergedFiles {
+  /** The step's own. */
+  readonly branch: string;
+  readonly commit: string;
+  /** Files in all; {@link files} has the first 200. */
+  readonly count: number;
+  readonly files: readonly string[];
 }
 
 /** `GET .../runs/{run}/steps`, in the order of the plan. */

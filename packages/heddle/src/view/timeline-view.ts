@@ -63,7 +63,7 @@ export function timelinePage(
 ): TimelinePage {
   const spans = timeline.spans();
   const bars: TimelineBar[] = [];
-  const usedBy = agentsOf(state);
+  const usedBy = usedByAttempts(state);
   let next: string | undefined;
   for (let at = cursor; at < spans.length; at++) {
     const span = spans[at] as Span;
@@ -95,14 +95,15 @@ export function timelinePage(
 type UsedBy = ReadonlyMap<string, { readonly agent: string; readonly model?: string }>;
 
 /** The agent and model that each attempt used last. */
-function agentsOf(state: RunState): UsedBy {
+export function usedByAttempts(state: RunState): UsedBy {
   const used = new Map<string, { readonly agent: string; readonly model?: string }>();
   for (const { step, attempt, agent, model } of state.usage.values())
     used.set(`${attempt} ${step}`, defined({ agent, model }));
   return used;
 }
 
-function barOf(state: RunState, { usage: _usage, error, ...span }: Span, usedBy: UsedBy): TimelineBar {
+/** A span as a bar. */
+export function barOf(state: RunState, { usage: _usage, error, ...span }: Span, usedBy: UsedBy): TimelineBar {
   const used = span.kind === "attempt" ? usedBy.get(`${span.attempt} ${span.step}`) : undefined;
   const note = error === undefined ? undefined : failureText(error).line;
   return defined({ ...span, agent: used?.agent ?? plannedAgent(state, span), model: used?.model, note });

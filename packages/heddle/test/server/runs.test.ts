@@ -144,6 +144,11 @@ test("a question is answered, with the state that was seen; a signal is sent", a
   await once(rig, run, "succeeded");
   const { json } = await rig.ask(`${RUNS}/${run}/steps/ok`);
   expect(json["step"]).toMatchObject({ status: "succeeded" });
+  expect(json["detail"]).toMatchObject({
+    kind: "approve",
+    holdsUp: 0,
+    attempts: [{ kind: "approval", status: "succeeded" }],
+  });
 });
 
 test("a run is paused, goes on, gets other slots, is cancelled, and is resumed", async () => {

@@ -1,6 +1,6 @@
 /** A run that is followed: what was given out at one seq, with the patches after it, is what is given out at a later one. */
 import { describe, expect, test } from "vitest";
-import type { Event } from "../../src/run/event.ts";
+import type { Event, EventBody } from "../../src/run/event.ts";
 import { liveReasons, patchedRun, type LiveRun, type RunPatch } from "../../src/view/live-run.ts";
 import { documentProblems, followed, livenessProblems, patchProblems } from "../support/follow-run.ts";
 import { fuzzRun } from "../support/fuzz-reducer.ts";
@@ -53,6 +53,26 @@ describe("a patch", () => {
     expect(follower.patch()?.ops).toEqual([
       { op: "head", set: { parallelMs: 20, progress: { ended: 0, total: 4, slots: 1, maxConcurrency: 1 } } },
       { op: "queues", queues: [[0, [{ kind: "slot", have: 0, want: 1, of: 1 }]]] },
+    ]);
+  });
+
+  test("counts the files of merged work, each once", () => {
+    const merged = (attempt: number, files: readonly string[]): EventBody => ({
+      type: "worktree.merged",
+      step: "a",
+      attempt,
+      data: { branch: "i", commit: "c", onto: "o", captured: "k", ref: "r", files },
+    });
+    const plan = { name: "p", steps: [{ id: "a", action: { kind: "agent", prompt: "x" } as const }] };
+    const events = history(plan, [
+      [1010, started("a")],
+      [1020, merged(1, ["x", "y"])],
+      [1030, merged(1, ["y", "z"])],
+    ]);
+    expect([3, 4, 5].map((count) => followed(events.slice(0, count)).snapshot()?.steps[0]?.files)).toEqual([
+      null,
+      2,
+      3,
     ]);
   });
 

@@ -4,15 +4,7 @@ import { z } from "zod";
 import { defined } from "../../base/defined.ts";
 import { HeddleError } from "../../base/errors.ts";
 import type { Event } from "../../project/port.ts";
-import type {
-  BatchDocument,
-  EventPage,
-  ProjectLine,
-  ProjectList,
-  RunList,
-  StepDocument,
-  StepPage,
-} from "../../view/protocol.ts";
+import type { BatchDocument, EventPage, ProjectLine, ProjectList, RunList, StepPage } from "../../view/protocol.ts";
 import { RUN_STATUSES, STEP_STATUSES, type RunStatus, type StepStatus } from "../../view/status.ts";
 import { RUN_FIELDS, type RunView, type StepView } from "../../view/run-view.ts";
 import { RunSchema, RunsSchema, EventSchema, StepSchema } from "../../view/schemas.ts";
@@ -20,6 +12,7 @@ import type { ServedProjects } from "../projects.ts";
 import { batchesOf } from "../batches.ts";
 import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "../asked-run.ts";
 import { eventSource } from "../event-source.ts";
+import { stepDocumentOf } from "../step-document.ts";
 import { nextLink } from "../next-link.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
@@ -253,8 +246,12 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       query: z.strictObject({ at }),
       answer: {
         status: 200,
-        description: "As `heddle show RUN STEP --json`",
-        schema: z.looseObject({ run: z.string(), step: z.looseObject({ id: z.string() }) }),
+        description: "As `heddle show RUN STEP --json`, with what comes before and behind it, and its attempts",
+        schema: z.looseObject({
+          run: z.string(),
+          step: z.looseObject({ id: z.string() }),
+          detail: z.looseObject({ kind: z.string(), holdsUp: z.int(), attempts: z.array(z.looseObject({})) }),
+        }),
       },
     },
     handle: async (call) => {
@@ -262,9 +259,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
       const read = await readAsked(asked, call.query.at);
       const document = documentOf(asked, read, call.world.clock.now());
       const step = stepIn(document, read, call.params["step"] ?? "");
-      const { notices, captured } = await asked.project.runs.stepNotes(asked.run, step.id);
-      const answer: StepDocument = { run: asked.run, step, notices, captured };
-      return answered(answer, document, call.headers);
+      return answered(await stepDocumentOf(asked, read, step), document, call.headers);
     },
   }),
   apiRoute({
