@@ -1,9 +1,10 @@
 /** Before the tests in a browser: builds the pages from the sources as they are now. Kept by what went into them: built once. */
 import { createHash } from "node:crypto";
-import { globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { buildDashboard } from "../../build.ts";
+import type {} from "../../../../packages/heddle/test/support/programs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -23,7 +24,16 @@ const SOURCES = [
 ];
 
 export async function setup(project: TestProject): Promise<void> {
-  project.provide("pages", await built());
+  const pages = await built();
+  project.provide("pages", pages);
+  linkInto(project.getProvidedContext().built, pages);
+}
+
+/** The command of the tests serves these pages too: it is made before them, for all tests. */
+function linkInto(command: string, pages: string): void {
+  const draft = path.join(command, `dist/dashboard.${process.pid}`);
+  symlinkSync(pages, draft);
+  renameSync(draft, path.join(command, "dist/dashboard"));
 }
 
 async function built(): Promise<string> {
