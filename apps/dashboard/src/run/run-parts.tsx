@@ -1,5 +1,6 @@
 /** Parts of the run page: a tab, a key and a component each. */
 import type { ComponentType } from "react";
+import { GraphPart } from "../graph/graph-part.tsx";
 import { StepsPart } from "../steps/steps-part.tsx";
 import { CostPart } from "../costs/cost-part.tsx";
 import { PlanPart } from "../plan/plan-part.tsx";
@@ -15,12 +16,16 @@ export interface RunPart {
 
 /** In the order of the tabs. */
 export const PARTS: readonly [RunPart, ...RunPart[]] = [
+  { view: "graph", label: "Graph", key: "g", Part: GraphPart },
   { view: "steps", label: "Steps", key: "s", Part: StepsPart },
   { view: "cost", label: "Cost", key: "o", Part: CostPart },
   { view: "plan", label: "Plan", key: "p", Part: PlanPart },
 ];
 
-/** The one that the address names, else the first. */
+const phone = matchMedia("(max-width: 640px)");
+
+/** The one that the address names, else the first; on a phone the list. */
 export function partOf(view: RunViewName | undefined): RunPart {
-  return PARTS.find((part) => part.view === view) ?? PARTS[0];
+  const wanted = view ?? (phone.matches ? "steps" : undefined);
+  return PARTS.find((part) => part.view === wanted) ?? PARTS[0];
 }

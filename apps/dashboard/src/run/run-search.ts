@@ -1,5 +1,6 @@
 /** Search parameters of a run's page: all that is chosen on it. */
 import { STEP_STATUSES, type StepStatus } from "heddle/view";
+import { COLOURINGS } from "../graph/choices.ts";
 import { oneOf, textOf, wholeNumber } from "../app/search-params.ts";
 
 /** Parts of the page, in the order of its tabs. */
@@ -21,6 +22,12 @@ export interface RunSearch {
   /** Statuses that are shown, with commas between. */
   readonly status?: string | undefined;
   readonly group?: string | undefined;
+  /** What the graph's colours mean; absent: the status. */
+  readonly colour?: string | undefined;
+  /** `off`: the graph does not show the critical path. */
+  readonly path?: string | undefined;
+  /** Folds of the graph that were opened or closed, with line breaks between. */
+  readonly folds?: string | undefined;
   /** Column of the table of steps, with `-` before it: downwards. */
   readonly sort?: string | undefined;
 }
@@ -36,6 +43,9 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     q: textOf(search["q"]),
     status: statuses.length === 0 ? undefined : statuses.join(","),
     group: textOf(search["group"]),
+    colour: oneOf(COLOURINGS, search["colour"]),
+    path: oneOf(["off"], search["path"]),
+    folds: textOf(search["folds"]),
     sort: /^-?[a-z]{1,20}$/.exec(textOf(search["sort"]) ?? "")?.[0],
   };
 }

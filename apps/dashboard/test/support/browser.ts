@@ -15,7 +15,12 @@ export const NO_BROWSER: string | undefined = CHROMIUM === undefined ? "chromium
 let started: Promise<Browser> | undefined;
 
 export async function browser(): Promise<Browser> {
-  started ??= chromium.launch({
+  started ??= launched();
+  return started;
+}
+
+async function launched(): Promise<Browser> {
+  const running = await chromium.launch({
     executablePath: CHROMIUM ?? "chromium",
     args: [
       // Root has no sandbox of Chromium; what is opened here is our own.
@@ -24,7 +29,6 @@ export async function browser(): Promise<Browser> {
       "--host-resolver-rules=MAP evil.test 127.0.0.1",
     ],
   });
-  const running = await started;
   process.once("beforeExit", () => void running.close());
   return running;
 }

@@ -1,0 +1,74 @@
+/** Graph of the run: the part of the run page, with what is chosen in the address. */
+import { useMemo, type ReactNode } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useShownRun } from "../run/shown-run.tsx";
+import { statusesOf } from "../run/run-search.ts";
+import { useHeddle } from "../store/heddle.tsx";
+import { ProblemPanel } from "../ui/problem.tsx";
+import { Waiting } from "../ui/waiting.tsx";
+import { COLOURINGS, type GraphChoices } from "./choices.ts";
+import { GraphView } from "./graph-view.tsx";
+import { oneOf } from "../app/search-params.ts";
+import type { LiveStep } from "heddle/view";
+
+const route = getRouteApi("/p/$project/runs/$run");
+
+/** How often the critical path of a run under way is asked for anew. */
+const REFRESH_MS = 30_000;
+
+export function GraphPart(): ReactNode {
+  const { project, run, seq } = useShownRun();
+  const { client } = useHeddle();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const { steps, head } = run;
+  const { data, error } = useQuery({
+    // Steps that join the run change the graph.
+    queryKey: ["graph", project, head.run, seq, steps.length],
+    queryFn: ({ signal }) =>
+      client.project(project).runs.graph(head.run, { signal, ...(seq === undefined ? {} : { at: seq }) }),
+    refetchInterval: head.live && seq === undefined ? REFRESH_MS : false,
+    placeholderData: (before) => before,
+  });
+  const toggled = useMemo(() => new Set(search.folds === undefined ? [] : search.folds.split("\n")), [search.folds]);
+  const choices: GraphChoices = {
+    colouring: oneOf(COLOURINGS, search.colour) ?? "status",
+    showsPath: search.path !== "off",
+    text: search.q ?? "",
+    toggled,
+  };
+  const onChoose = ({ colouring, showsPath, text, toggled: folds }: Partial<GraphChoices>): void =>
+    void navigate({
+      search: (before) => ({
+        ...before,
+        ...(colouring === undefined ? {} : { colour: colouring === "status" ? undefined : colouring }),
+        ...(showsPath === undefined ? {} : { path: showsPath ? undefined : "off" }),
+        ...(text === undefined ? {} : { q: text }),
+        ...(folds === undefined ? {} : { folds: folds.size === 0 ? undefined : [...folds].join("\n") }),
+      }),
+      replace: text !== undefined,
+    });
+  const isWanted = useMemo(() => {
+    const statuses = new Set(statusesOf(search.status));
+    return statuses.size === 0 ? undefined : ({ status }: LiveStep): boolean => statuses.has(status);
+  }, [search.status]);
+  if (data === undefined)
+    return error === null ? (
+      <Waiting what="the graph" />
+    ) : (
+      <ProblemPanel title="The graph cannot be shown" thrown={error} />
+    );
+  return (
+    <GraphView
+      label={`Graph of ${head.plan}, ${steps.length} steps`}
+      graph={data}
+      steps={steps}
+      selected={search.step}
+      onSelect={(step) => void navigate({ search: (before) => ({ ...before, step, attempt: undefined }) })}
+      choices={choices}
+      onChoose={onChoose}
+      isWanted={isWanted}
+    />
+  );
+}
