@@ -65,7 +65,8 @@ function Search({ keys, onDone }: { readonly keys: readonly KeyBinding[]; readon
   const move = (event: KeyboardEvent): void => {
     if (event.key === "ArrowDown") setChosen(Math.min(at + 1, found.length - 1));
     else if (event.key === "ArrowUp") setChosen(Math.max(at - 1, 0));
-    else if (event.key === "Enter") choose(found[at]);
+    // The list may still be that of the text before: who types quickly means what is written.
+    else if (event.key === "Enter") choose(wanted === text ? found[at] : matchesOf(entries, text, 1)[0]);
     else return;
     event.preventDefault();
   };
