@@ -79,7 +79,8 @@ function TimeLeft(): ReactNode {
     staleTime: 30_000,
   });
   const { endsAt = null, unknownDurations = 0 } = forecast.data ?? {};
-  if (!live || seq !== undefined || endsAt === null) return null;
+  // A run that waits for somebody ends when they come.
+  if (!live || seq !== undefined || endsAt === null || progress.slots === 0) return null;
   return (
     <Figure name={unknownDurations === 0 ? "Left, as recorded" : `Left, ${countOf(unknownDurations, "step")} guessed`}>
       ≈ {runningText(Math.max(0, endsAt - now))}

@@ -6,6 +6,7 @@ import { announce } from "../app/announce.tsx";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useLiveRun } from "../store/live-run.ts";
+import { useIsNarrow } from "../ui/narrow.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { RunHead } from "./run-head.tsx";
@@ -22,6 +23,7 @@ export function RunPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const followed = useLiveRun(project, run);
+  const isNarrow = useIsNarrow();
   useEffect(() => {
     document.title = followed.kind === "shown" ? `${followed.run.head.plan} · ${run} · heddle` : `${run} · heddle`;
   }, [followed, run]);
@@ -57,7 +59,7 @@ export function RunPage(): ReactNode {
         <ProblemPanel title={`Run ${run} cannot be shown`} thrown={followed.problem} />
       </main>
     );
-  const part = partOf(search.view);
+  const part = partOf(search.view, isNarrow);
   return (
     <ShownRunProvider shown={{ project, run: followed.run }}>
       <RunHead />

@@ -24,8 +24,8 @@ export const PARTS: readonly [RunPart, ...RunPart[]] = [
 
 const phone = matchMedia("(max-width: 640px)");
 
-/** The one that the address names, else the first; on a phone the list. */
-export function partOf(view: RunViewName | undefined): RunPart {
-  const wanted = view ?? (phone.matches ? "steps" : undefined);
+/** The one that the address names, else the first; on a narrow screen, where a graph is hard to read, the steps. */
+export function partOf(view: RunViewName | undefined, isNarrow: boolean): RunPart {
+  const wanted = view ?? (isNarrow ? "steps" : undefined);
   return PARTS.find((part) => part.view === wanted) ?? PARTS[0];
 }
