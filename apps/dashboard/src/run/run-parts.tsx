@@ -22,8 +22,6 @@ export const PARTS: readonly [RunPart, ...RunPart[]] = [
   { view: "plan", label: "Plan", key: "p", Part: PlanPart },
 ];
 
-const phone = matchMedia("(max-width: 640px)");
-
 /** The one that the address names, else the first; on a narrow screen, where a graph is hard to read, the steps. */
 export function partOf(view: RunViewName | undefined, isNarrow: boolean): RunPart {
   const wanted = view ?? (isNarrow ? "steps" : undefined);
