@@ -133,6 +133,11 @@ test("a question is answered, with the state that was seen; a signal is sent", a
   const etag = seen.headers["etag"] ?? "";
   const approve = `${RUNS}/${run}/steps/ok/approve`;
   expect((await rig.ask(approve, { body: {}, headers: { "if-match": `"${run}-1"` } })).status).toBe(412);
+  for (const wrong of [`"${run}-999999"`, `"0${run}-9"`, "nonsense"])
+    expect((await rig.ask(approve, { body: {}, headers: { "if-match": wrong } })).status).toBe(412);
+  // What happens to others since is no reason not to answer.
+  await rig.ask(`${RUNS}/${run}/concurrency`, { body: { workers: 3 } });
+  await until(async () => (await rig.ask(`${RUNS}/${run}`)).json["maxConcurrency"] === 3);
   const yes = await rig.ask(approve, { body: { comment: "fine" }, headers: { "if-match": etag } });
   expect([[200, 202].includes(yes.status), yes.json["step"]]).toEqual([true, "ok"]);
   const again = await rig.ask(approve, { body: {} });

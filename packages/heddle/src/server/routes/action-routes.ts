@@ -204,7 +204,7 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     },
     handle: async (call) => {
       const asked = await askedRun(call);
-      const moved = await movedOn(call, asked);
+      const moved = await stepMovedOn(call, asked);
       if (moved !== undefined) return moved;
       const { choice, comment } = call.body;
       const { control } = asked.project;
@@ -351,7 +351,7 @@ async function answerWith(
   words: Pick<GivenAnswer, "comment" | "about">,
 ): Promise<Answered> {
   const asked = await askedRun(call);
-  const moved = await movedOn(call, asked);
+  const moved = await stepMovedOn(call, asked);
   if (moved !== undefined) return moved;
   const given = { ...words, step: call.params["step"], by: call.world.actor };
   const { id, result } = orThrow(await asked.project.control.answer(asked.run, decision, given));
@@ -363,6 +363,20 @@ async function movedOn(call: Call, asked: AskedRun): Promise<Response | undefine
   if (call.headers.get("if-match") === null) return undefined;
   const { state } = await readAsked(asked);
   return preconditionProblem(call.headers, etagOf({ run: asked.run, seq: state.seq }), call.instance);
+}
+
+/** As {@link movedOn}, of the step: what has happened to others since it was seen is no reason not to answer it. */
+async function stepMovedOn(call: Call, asked: AskedRun): Promise<Response | undefined> {
+  const wanted = call.headers.get("if-match");
+  if (wanted === null) return undefined;
+  const { run, project } = asked;
+  const { state } = await readAsked(asked);
+  const of = { step: call.params["step"] ?? "", backwards: true, limit: 1 };
+  let last = 0;
+  for await (const events of project.runs.events(run, of)) last = events[0]?.seq ?? 0;
+  const seen = wanted.split(",").map((one) => /^\s*"([0-9a-z]+)-(\d{1,15})"\s*$/.exec(one));
+  if (seen.some((one) => one?.[1] === run && Number(one[2]) >= last && Number(one[2]) <= state.seq)) return undefined;
+  return preconditionProblem(call.headers, etagOf({ run, seq: state.seq }), call.instance);
 }
 
 /** 202: another process has been asked. */
