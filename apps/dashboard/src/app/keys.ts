@@ -54,3 +54,8 @@ function isTyping(target: EventTarget | null): boolean {
   if (target.isContentEditable || target.matches("textarea, select")) return true;
   return target instanceof HTMLInputElement && !/^(checkbox|radio|button|range)$/.test(target.type);
 }
+
+/** Whether the event goes to something that does what a key says itself: Enter on a button or a link. */
+export function isOnControl({ target }: KeyboardEvent): boolean {
+  return target instanceof Element && target.closest("a, button, input, select, summary, [role=separator]") !== null;
+}

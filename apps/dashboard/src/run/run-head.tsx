@@ -8,6 +8,7 @@ import { useNow } from "../store/now.ts";
 import { costText, countOf, countText, durationText, runningText, speedupText } from "../ui/format.ts";
 import { RunStatusPill } from "../ui/glyph.tsx";
 import { ProgressBar } from "../ui/progress-bar.tsx";
+import { RunActions } from "./run-actions.tsx";
 import { useShownRun } from "./shown-run.tsx";
 
 export function RunHead(): ReactNode {
@@ -19,6 +20,7 @@ export function RunHead(): ReactNode {
         <h1 className="ellipsis">{head.plan}</h1>
         <RunStatusPill status={head.status} />
         <code className="dim">run {head.run}</code>
+        <RunActions />
       </div>
       <dl className="run-figures">
         <Figure name="Elapsed">
