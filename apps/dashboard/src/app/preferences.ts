@@ -12,6 +12,8 @@ export interface Preferences {
   /** Of the step panel, in pixels. */
   readonly panelWidth: number;
   readonly wrapsLogs: boolean;
+  /** Times that programs write at the beginning of lines. */
+  readonly hidesLogTimes: boolean;
 }
 
 const KEY = "heddle.preferences";
@@ -22,6 +24,7 @@ const DEFAULTS: Preferences = {
   notifies: false,
   panelWidth: 420,
   wrapsLogs: false,
+  hidesLogTimes: false,
 };
 
 const listeners = new Set<() => void>();

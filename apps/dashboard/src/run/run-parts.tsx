@@ -3,6 +3,7 @@ import type { ComponentType } from "react";
 import { GraphPart } from "../graph/graph-part.tsx";
 import { StepsPart } from "../steps/steps-part.tsx";
 import { CostPart } from "../costs/cost-part.tsx";
+import { LogsPart } from "../logs/logs-part.tsx";
 import { PlanPart } from "../plan/plan-part.tsx";
 import type { RunViewName } from "./run-search.ts";
 
@@ -18,6 +19,7 @@ export interface RunPart {
 export const PARTS: readonly [RunPart, ...RunPart[]] = [
   { view: "graph", label: "Graph", key: "g", Part: GraphPart },
   { view: "steps", label: "Steps", key: "s", Part: StepsPart },
+  { view: "logs", label: "Logs", key: "l", Part: LogsPart },
   { view: "cost", label: "Cost", key: "o", Part: CostPart },
   { view: "plan", label: "Plan", key: "p", Part: PlanPart },
 ];

@@ -15,6 +15,10 @@ export interface RunSearch {
   readonly attempt?: number | undefined;
   /** Of a log: `12`, or `12-40`. */
   readonly line?: string | undefined;
+  /** Text that is looked for in a log. */
+  readonly find?: string | undefined;
+  /** How it is: `regex`, `case`, or both with a comma between. */
+  readonly match?: string | undefined;
   /** The run as it was at this event; absent: as it is now. */
   readonly seq?: number | undefined;
   /** Text that is looked for. */
@@ -39,6 +43,8 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     step: textOf(search["step"]),
     attempt: wholeNumber(search["attempt"], 1),
     line: /^\d{1,12}(-\d{1,12})?$/.exec(textOf(search["line"]) ?? "")?.[0],
+    find: textOf(search["find"])?.slice(0, 500),
+    match: /^(?:regex|case|regex,case)$/.exec(textOf(search["match"]) ?? "")?.[0],
     seq: wholeNumber(search["seq"], 1),
     q: textOf(search["q"]),
     status: statuses.length === 0 ? undefined : statuses.join(","),

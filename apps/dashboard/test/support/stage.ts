@@ -56,7 +56,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Writes a file into the first project. */
-  write(file: string, text: string): void {
+  write(file: string, text: string | Uint8Array): void {
     const whole = path.join(this.dir, PROJECT, file);
     mkdirSync(path.dirname(whole), { recursive: true });
     writeFileSync(whole, text);
