@@ -120,6 +120,13 @@ for (const key of ["answered", "under-way"]) {
   const body = JSON.stringify({ run: RUN });
   await journal.finishRequest(begun.claim, { status: 201, headers: { location: `/runs/${RUN}` }, body });
 }
+const states = ["sent", "failed", "taken"];
+const notices = states.map((target) => ({ seq: events.length + 1, target, body: "{}" }));
+await journal.append(created.value, [], { notices });
+const [sent, failed] = await journal.takeNotices(START, states.length, holder);
+if (sent === undefined || failed === undefined) throw new Error("no notices");
+await journal.settleNotice(sent, { kind: "sent" });
+await journal.settleNotice(failed, { kind: "failed", why: "HTTP 404" });
 await journal.close();
 writeFileSync(`${base}.json`, `${JSON.stringify(events, null, 1)}\n`);
 console.log(`${base}.db and .json: ${events.length} events`);

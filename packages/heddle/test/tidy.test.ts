@@ -79,6 +79,15 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     ...ports("runner", "workspace", "git"),
     "version.ts",
   ],
+  // Bringing words about runs to receivers outside.
+  notify: [
+    "base/",
+    "plan/notify-config.ts",
+    "plan/check-notify.ts",
+    "run/notices.ts",
+    "version.ts",
+    ...ports("journal"),
+  ],
   // What of a run its trace says.
   telemetry: ["base/", "run/", "plan/plan.ts", "files/import-module.ts", "version.ts"],
   backend: ["base/", "plan/plan.ts", "run/attempt.ts", "run/event.ts", ...ports("runner")],
@@ -97,7 +106,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "view/",
     "files/",
     "engine/",
-    ...ports("journal", "workspace", "agent", "git", "cache", "backend"),
+    ...ports("journal", "workspace", "agent", "git", "cache", "backend", "notify"),
   ],
   // For agents that reach it over HTTP.
   server: [...FACE, "mcp/serve-http.ts"],
@@ -121,6 +130,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     "engine/",
     "project/",
     "telemetry/",
+    "notify/",
     "version.ts",
   ],
   "version.ts": ["../package.json"],

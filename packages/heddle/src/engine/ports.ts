@@ -88,6 +88,8 @@ export interface EnginePorts {
   readonly examine?: (task: Task) => Promise<Result<Finding, string>>;
   /** Takes the work of a step back out of a run, verified. Absent: nothing can. */
   readonly revertAgents?: (run: AgentRun, work: RevertWork) => Promise<Result<Reverted, Problem>>;
+  /** Called when the journal has words for people outside to send. */
+  readonly onNotices?: () => void;
   /** Asked for with each run. Absent, as is what it gives: runs are not traced. */
   readonly openTracing?: () => Promise<Tracing | undefined>;
   /** The run came to a stop: what agents left in it is put in order, and lands where the run is done. `undefined`: nothing was left. */

@@ -6,11 +6,12 @@ import { BugError } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import type { EventLog, Lease } from "../journal/port.ts";
+import type { EventLog, Lease, StoredNotice } from "../journal/port.ts";
 import type { Event, EventBody } from "../run/event.ts";
 import type { HistoryChecker } from "../run/check/history-checker.ts";
 import type { RunState } from "../run/state.ts";
 import { appendProblem } from "./problems.ts";
+import { noticesOf, type NewNotice } from "../run/notices.ts";
 import { summaryOf } from "../run/summary.ts";
 import { recordEvent } from "../run/transition.ts";
 
@@ -21,6 +22,8 @@ export interface RecorderOptions {
   readonly state: RunState;
   /** Has seen all that is folded in. */
   readonly checker: HistoryChecker;
+  /** Called when words for people outside were stored. */
+  readonly onNotices?: () => void;
   /** Folded in and not yet on disk. */
   readonly pending?: readonly Event[];
 }
@@ -56,8 +59,10 @@ export class Recorder {
     if (batch.length === 0) return ok(undefined);
     this.#batch = [];
     const { journal, lease, state } = this.#options;
-    const appended = await journal.append(lease, batch, { summary: summaryOf(state) });
+    const notices = storedNotices(noticesOf(state, batch));
+    const appended = await journal.append(lease, batch, { summary: summaryOf(state), notices });
     if (!appended.ok) return err(appendProblem(appended.error, state.run));
+    if (notices.length > 0) this.#options.onNotices?.();
     for (const event of batch) for (const listener of this.#listeners) listener(event);
     return ok(undefined);
   }
@@ -66,4 +71,12 @@ export class Recorder {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+function storedNotices(notices: readonly NewNotice[]): readonly StoredNotice[] {
+  return notices.map(({ seq, target, document }) => ({
+    seq,
+    target: JSON.stringify(target),
+    body: JSON.stringify(document),
+  }));
 }

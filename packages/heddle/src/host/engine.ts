@@ -24,6 +24,7 @@ import { localOutputChecks, runOutputCheck } from "./output-checks.ts";
 import { programAt } from "./program-at.ts";
 import { headOf } from "../git/git-head.ts";
 import type { EngineOptions } from "../project/parts.ts";
+import { warnProcess } from "./warn-process.ts";
 
 export function openEngine(options: EngineOptions): Engine {
   return engineOver(portsOf(options));
@@ -92,6 +93,7 @@ function portsOf(options: EngineOptions): EnginePorts {
       return await work?.finishRun({ ...run, folder: codeFor(run.run).folder }, isDone);
     },
     openTracing: tracing?.open,
+    onNotices: options.onNotices,
   });
 }
 
@@ -102,7 +104,7 @@ interface LazyTracing {
 }
 
 /** A run that nobody traces does not pay for it. */
-function lazyTracing({ dir, trace, onWarning = warn }: EngineOptions, clock: Clock): LazyTracing | undefined {
+function lazyTracing({ dir, trace, onWarning = warnProcess }: EngineOptions, clock: Clock): LazyTracing | undefined {
   if (!isTraced(process.env)) return undefined;
   let opening: Promise<OpenedTracing | undefined> | undefined;
   let opened: OpenedTracing | undefined;
@@ -115,10 +117,6 @@ function lazyTracing({ dir, trace, onWarning = warn }: EngineOptions, clock: Clo
     traced: (task, work) => (opened === undefined ? work() : opened.within(task, work)),
     dispose: async () => await (await opening)?.[Symbol.asyncDispose](),
   };
-}
-
-function warn(text: string): void {
-  process.emitWarning(text, "HeddleWarning");
 }
 
 /** Whether a provider of traces is there, or somewhere to send them. */

@@ -91,13 +91,17 @@ export function openMemoryProject(dir: string, options: Pick<OpenProjectOptions,
 
 function shared(
   layout: ProjectLayout,
-): Pick<ProjectParts, "layout" | "clock" | "random" | "checkOutput" | "openEngine" | "openAgents" | "openPlanThreads"> {
+): Pick<
+  ProjectParts,
+  "layout" | "clock" | "random" | "checkOutput" | "openEngine" | "openAgents" | "openCourier" | "openPlanThreads"
+> {
   return {
     layout,
     clock: systemClock(),
     random: systemRandom,
     checkOutput: async (schema, output) => (await import("./output-checks.ts")).checkOnce(schema, output),
     openEngine,
+    openCourier: async (options) => (await import("./courier.ts")).openCourier(options),
     openAgents: () => openAgentMaintenance(layout.dir),
     openPlanThreads: async () => (await import("./plan-threads.ts")).planThreads(),
   };

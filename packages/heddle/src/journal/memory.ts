@@ -13,6 +13,7 @@ import type { Event } from "../run/event.ts";
 import { durationsText, KEPT_DURATIONS, medians } from "./durations.ts";
 import { inForce, type LeaseRow, type LeaseRules } from "./lease.ts";
 import { memoryIdempotency, type StoredKey } from "./memory-idempotency.ts";
+import { keepNotices, memoryOutbox, type KeptNotice } from "./memory-outbox.ts";
 import {
   LEASE_TERM_MS,
   placeOf,
@@ -76,6 +77,8 @@ export interface MemoryStore {
   /** By key, oldest first. */
   readonly keys: Map<string, StoredKey>;
   lastClaim: number;
+  notices: KeptNotice[];
+  lastNotice: number;
   /** Grows with every write. */
   version: number;
 }
@@ -89,6 +92,8 @@ export function memoryStore(): MemoryStore {
     lastPlace: 0,
     keys: new Map(),
     lastClaim: 0,
+    notices: [],
+    lastNotice: 0,
     version: 0,
   };
 }
@@ -113,6 +118,7 @@ export function memoryJournal(options: MemoryOptions = {}): Journal {
     ...locks(world),
     ...statistics(world),
     ...memoryIdempotency(world),
+    ...memoryOutbox(world),
     ...maintenance(world),
     close,
     [Symbol.asyncDispose]: close,
@@ -147,6 +153,7 @@ function eventLog(world: World): EventLog {
       }
       for (const event of events) stored.events.push(event);
       if (options?.summary !== undefined) stored.summary = options.summary;
+      if (options?.notices !== undefined) keepNotices(store, lease.run, options.notices);
       store.version++;
       return ok(undefined);
     },
@@ -414,6 +421,7 @@ function maintenance({ store, rules }: World): Maintenance {
       if (stored === undefined || inForce(stored.lease, rules)) return false;
       store.runs.delete(run);
       store.requests = store.requests.filter((request) => request.run !== run);
+      store.notices = store.notices.filter((notice) => notice.run !== run);
       dropLocks(store, (lock) => lock.run === stored);
       store.version++;
       return true;

@@ -80,6 +80,17 @@ export interface AppendOptions {
    * SQLite) throws a `BugError` before it stores anything: whoever paired it with such a backend made a mistake.
    */
   readonly tasks?: readonly QueuedTask[];
+  /** To be sent, stored in the commit of the events that they are about. */
+  readonly notices?: readonly StoredNotice[];
+}
+
+/** A notice as it is stored: texts that the journal does not look into. */
+export interface StoredNotice {
+  /** Of the event that it is about. */
+  readonly seq: number;
+  /** Who gets it. With run and `seq` its name: stored twice, it is one. */
+  readonly target: string;
+  readonly body: string;
 }
 
 /** A request from another process to the engine that holds the run. */
@@ -276,6 +287,52 @@ export interface Idempotency {
   abandonRequest(claim: KeyClaim): Promise<void>;
 }
 
+/** The right to send a notice once. */
+export interface TakenNotice extends StoredNotice {
+  readonly run: string;
+  /** Differs from that of every other taking: a late holder does not settle for its successor. */
+  readonly claim: number;
+  /** From 1; counted when it is taken, so that one whose process died over it counts too. */
+  readonly attempt: number;
+}
+
+/** What came of sending a notice. `why`: for people. */
+export type NoticeEnd =
+  | { readonly kind: "sent" }
+  /** It is due again at `at`, milliseconds since the epoch. */
+  | { readonly kind: "again"; readonly at: number; readonly why: string }
+  /** It is not sent any more. */
+  | { readonly kind: "failed"; readonly why: string };
+
+export interface NoticeRecord {
+  readonly run: string;
+  readonly seq: number;
+  readonly target: string;
+  readonly attempts: number;
+  readonly state: "pending" | "sent" | "failed";
+  /** What went wrong last; absent: nothing. */
+  readonly why?: string;
+}
+
+/** Words for people and programs outside, each sent until its receiver has taken it. They are put in by `append`. */
+export interface Outbox {
+  /**
+   * Takes notices that are due, oldest first, each for one caller until it settles it, its process is dead, or
+   * {@link NOTICE_TERM_MS} have passed. `now`: milliseconds since the epoch.
+   */
+  takeNotices(now: number, most: number, holder: Holder): Promise<readonly TakenNotice[]>;
+  /** `false`: another has taken it meanwhile, or it is gone. */
+  settleNotice(taken: TakenNotice, end: NoticeEnd): Promise<boolean>;
+  /** When the next one is due, milliseconds since the epoch; `undefined`: none is left to send. */
+  nextNotice(): Promise<number | undefined>;
+  /** The newest first. */
+  notices(options: {
+    readonly limit: number;
+    readonly run?: string;
+    readonly state?: NoticeRecord["state"];
+  }): Promise<readonly NoticeRecord[]>;
+}
+
 /** What people do with the whole of it. */
 export interface Maintenance {
   /** Removes a run with all that is stored of it. A run with a live holder is refused (`false`). */
@@ -288,7 +345,7 @@ export interface Maintenance {
 
 /** All concerns over one store. */
 export interface Journal
-  extends EventLog, Leases, Mailbox, Locks, Statistics, Idempotency, Maintenance, AsyncDisposable {
+  extends EventLog, Leases, Mailbox, Locks, Statistics, Idempotency, Outbox, Maintenance, AsyncDisposable {
   /** Closes; the journal cannot be used after. */
   close(): Promise<void>;
 }
@@ -307,6 +364,13 @@ export const MOST_KEYS = 10_000;
 export const MOST_KEY_BYTES: number = 8 * 1024 * 1024;
 /** Of one stored answer. */
 export const MOST_ANSWER_BYTES: number = 256 * 1024;
+
+/** How long the right to send a notice holds while its process lives: no sending takes so long. */
+export const NOTICE_TERM_MS = 60_000;
+/** Notices that are kept, sent or not; the oldest go first, those that are settled before those that are not. */
+export const MOST_NOTICES = 1000;
+/** Of one notice's body, in UTF-16 units. */
+export const MOST_NOTICE: number = 32 * 1024;
 
 /** The number in a cursor, which is a place in the order in which runs were created; absent: behind all. */
 export function placeOf(cursor: string | undefined): number {

@@ -30,6 +30,7 @@ export function planToDocument(plan: Plan): JsonObject {
     limits: plan.limits as JsonObject | undefined,
     budget: plan.budget,
     agents: plan.agents === undefined ? undefined : asJson(plan.agents),
+    notify: plan.notify as readonly JsonObject[] | undefined,
     defaults: plan.defaults,
     steps: plan.steps.map((step) => withoutDefaults(stepToDocument(step), step, plan.defaults ?? {})),
   });

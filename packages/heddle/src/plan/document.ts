@@ -4,6 +4,7 @@
 import type { WrittenDuration } from "../base/duration.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig, AgentStepConfig } from "./agents-config.ts";
+import type { NotifyTarget } from "./notify-config.ts";
 import type { FailureClass, FailureMode, ParamSpec, RollbackMode, Schedule } from "./plan.ts";
 
 export type WrittenId = string | number;
@@ -191,6 +192,8 @@ export interface WrittenPlan {
   };
   /** Settings of coding agents and of merging their work; each has a default of its own. */
   readonly agents?: AgentsConfig;
+  /** Who is told of ends and questions of the run, at most 10; default: nobody. */
+  readonly notify?: NotifyTarget | readonly NotifyTarget[];
   /** Values for all steps that do not say otherwise; default: none. */
   readonly defaults?: WrittenShared;
 }

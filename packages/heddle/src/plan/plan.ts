@@ -5,6 +5,7 @@
  */
 import type { Json, JsonObject } from "../base/json.ts";
 import type { AgentsConfig, AgentStepConfig, ReadOnlyWorkspace } from "./agents-config.ts";
+import type { NotifyTarget } from "./notify-config.ts";
 
 export type Schedule = "ready" | "layers";
 export type FailureMode = "fail-fast" | "continue";
@@ -51,6 +52,8 @@ export interface Plan {
   };
   /** In the keys of plan files, every name checked. */
   readonly agents?: AgentsConfig;
+  /** Who is told of ends and questions of the run; absent: nobody. */
+  readonly notify?: readonly NotifyTarget[];
   /** What steps say that say nothing else, in the keys of plan files. It is in {@link steps}; kept for those added on the way. Absent: nothing. */
   readonly defaults?: JsonObject;
   /** At least one; in the order of the text. */

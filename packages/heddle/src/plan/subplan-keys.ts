@@ -26,6 +26,7 @@ export const SUBPLAN_KEYS: Readonly<Record<keyof WrittenPlan, "inside" | "run">>
   limits: "run",
   budget: "run",
   agents: "run",
+  notify: "run",
 };
 
 export interface KeyOfRun {
@@ -44,7 +45,7 @@ export function keysOfRun(inner: Partial<Plan>, outermost: Partial<Plan>): reado
   }
   if (inner.rollback !== undefined && inner.rollback !== (outermost.rollback ?? "none"))
     found.push({ path: ["rollback"], hint: outside });
-  for (const key of ["limits", "budget"] as const)
+  for (const key of ["limits", "budget", "notify"] as const)
     if (inner[key] !== undefined && differ(inner[key], outermost[key])) found.push({ path: [key], hint: outside });
   const { use = {}, ...settings } = inner.agents ?? {};
   for (const [key, value] of Object.entries(settings)) {

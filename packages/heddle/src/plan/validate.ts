@@ -8,6 +8,7 @@ import { defined } from "../base/defined.ts";
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { AgentsConfig } from "./agents-config.ts";
 import { readAgents } from "./check-agents.ts";
+import { readNotify } from "./check-notify.ts";
 import { heldProblem, type Pools, poolsWithin, type StepAround } from "./held.ts";
 import { keysOfRun } from "./subplan-keys.ts";
 import type { DocumentPath } from "./diagnostic.ts";
@@ -193,6 +194,7 @@ function checkTop(raw: JsonObject, path: DocumentPath, issues: PlanIssues): Writ
         unknownKey([...path, key], [...Object.keys(SHAPES.plan), "steps", "phases"], "a plan", foreignPlanKey(key)),
       );
     else if (key === "agents") checked[key] = readAgents(raw[key], [...path, key], issues);
+    else if (key === "notify") checked[key] = readNotify(raw[key], [...path, key], issues);
     else if (checkValue(schema(), raw[key], [...path, key], issues)) checked[key] = raw[key];
   }
   return checked as WrittenPlan;
@@ -261,6 +263,8 @@ function topKeys(written: WrittenPlan): Partial<Plan> {
   if (written.defaults !== undefined && Object.keys(written.defaults).length > 0)
     top.defaults = written.defaults as JsonObject;
   if (written.agents !== undefined && Object.keys(written.agents).length > 0) top.agents = written.agents;
+  const notify = [written.notify ?? []].flat();
+  if (notify.length > 0) top.notify = notify;
   return top;
 }
 

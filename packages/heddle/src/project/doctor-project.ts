@@ -6,7 +6,7 @@ import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isRunId } from "../base/ids.ts";
 import { plural } from "../base/plural.ts";
-import type { EventLog, Maintenance } from "../journal/port.ts";
+import { MOST_NOTICES, type EventLog, type Maintenance, type Outbox } from "../journal/port.ts";
 import { Replay } from "../view/history.ts";
 import { runLine } from "../view/list.ts";
 import type { DoctorFinding } from "./finding.ts";
@@ -14,7 +14,7 @@ import type { ProjectLayout } from "./layout.ts";
 
 export interface ExaminePorts {
   readonly layout: ProjectLayout;
-  readonly journal: Pick<EventLog, "runs" | "read"> & Pick<Maintenance, "check">;
+  readonly journal: Pick<EventLog, "runs" | "read"> & Pick<Outbox, "notices"> & Pick<Maintenance, "check">;
 }
 
 export async function examineProject(
@@ -25,6 +25,7 @@ export async function examineProject(
     ...(await checkJournal(journal)),
     ...(await checkRuns(journal)),
     ...(await checkHistories(journal)),
+    ...(await checkNotices(journal)),
     ...(await checkFiles(journal, layout.runsDir, fix)),
   ];
 }
@@ -76,6 +77,34 @@ async function checkHistories(journal: ExaminePorts["journal"]): Promise<readonl
   }
   if (findings.length > 0) return findings.slice(0, 20);
   return [{ check: "history", level: "ok", message: `${plural(runs, "run")}, all rules hold` }];
+}
+
+/** Nothing is said of notices that were sent. */
+async function checkNotices(journal: ExaminePorts["journal"]): Promise<readonly DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
+  const find = async (state: "failed" | "pending", message: string, hint: string): Promise<void> => {
+    const [last, ...others] = await journal.notices({ limit: MOST_NOTICES, state });
+    if (last === undefined) return;
+    const why = last.why === undefined ? "" : ` (${last.why})`;
+    const count = plural(others.length + 1, "notice");
+    findings.push({
+      check: "notices",
+      level: "warning",
+      message: `${count} ${message}, the last of run ${last.run}${why}`,
+      hint,
+    });
+  };
+  await find(
+    "failed",
+    "could not be sent",
+    "Correct `notify:` of the plan. What could not be sent is not tried again.",
+  );
+  await find(
+    "pending",
+    "left to send",
+    "`heddle serve` sends them, and so does the next run in which somebody is to be told.",
+  );
+  return findings;
 }
 
 /** What lies among the folders of runs and belongs to none. */

@@ -7,7 +7,8 @@ import type { PlanCode } from "../engine/executor.ts";
 import type { Engine } from "../engine/open.ts";
 import type { EngineJournal } from "../engine/ports.ts";
 import type { TraceContext } from "../run/attempt.ts";
-import type { Holder, Journal } from "../journal/port.ts";
+import type { Holder, Journal, Outbox } from "../journal/port.ts";
+import type { NoticeCourier } from "../notify/port.ts";
 import type { Workspaces } from "../workspace/port.ts";
 import type { ProjectLayout } from "./layout.ts";
 import type { PlanTask, PlanTaskAnswer } from "./plan-ask.ts";
@@ -30,6 +31,8 @@ export interface ProjectParts {
   readonly trace?: Partial<TraceContext> | undefined;
   /** Told what does not stop a run and somebody should know. Absent: it becomes a warning of the process. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Called when there is something to send to people outside. Absent: nothing is sent. */
+  readonly openCourier?: (options: CourierParts) => Promise<NoticeCourier>;
   /** Whether the files of a run go when this process is done with it. */
   readonly deleteRunFiles: boolean;
   /** What is wrong with an output by its step's schema, in one line; `undefined`: nothing. Ends, whatever they are. */
@@ -48,6 +51,14 @@ export interface PlanThreads extends AsyncDisposable {
   carryOut(task: PlanTask, signal?: AbortSignal): Promise<PlanTaskAnswer>;
 }
 
+export interface CourierParts {
+  readonly outbox: Outbox;
+  /** What the project's folder is called. */
+  readonly project: string;
+  readonly title: string;
+  readonly onWarning?: (text: string) => void;
+}
+
 export interface EngineOptions {
   /** Absolute: the project folder. */
   readonly dir: string;
@@ -59,4 +70,5 @@ export interface EngineOptions {
   readonly codeFor: (run: string) => PlanCode;
   readonly trace?: Partial<TraceContext>;
   readonly onWarning?: (text: string) => void;
+  readonly onNotices?: () => void;
 }

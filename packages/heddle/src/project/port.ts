@@ -11,7 +11,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
-import type { ReadOptions, Watcher } from "../journal/port.ts";
+import type { NoticeRecord, Outbox, ReadOptions, Watcher } from "../journal/port.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Landing } from "../run/attempt.ts";
 import type { ControlRequest } from "../run/control.ts";
@@ -72,6 +72,7 @@ export interface Project extends AsyncDisposable {
   readonly worktrees: ProjectWorktrees;
   readonly maintenance: ProjectMaintenance;
   readonly requests: KeyedRequests;
+  readonly notices: ProjectNotices;
 }
 
 /** What is known of plans from their runs. */
@@ -253,6 +254,14 @@ export interface KeyedRequests {
     request: { readonly key: string; readonly digest: string },
     carryOut: (effect: string) => Promise<CarriedOut>,
   ): Promise<OnceAnswer>;
+}
+
+/** Words for people and programs outside. */
+export interface ProjectNotices {
+  /** Sends what is left to send, of whichever process, as long as the project is open. */
+  deliver(): Promise<void>;
+  /** The newest first. */
+  list(options: Parameters<Outbox["notices"]>[0]): Promise<readonly NoticeRecord[]>;
 }
 
 /** What is done with the whole of a project. */

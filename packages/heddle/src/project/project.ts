@@ -5,6 +5,7 @@
  * Invariant: what only some commands take is loaded when it is asked for, and the engine with the first run: looking at a
  * project waits for neither.
  */
+import { basename } from "node:path";
 import { defined } from "../base/defined.ts";
 import { ok, type Result } from "../base/result.ts";
 import { readPlainEnd } from "../files/plain-file.ts";
@@ -24,7 +25,8 @@ import { LiveRuns } from "./live-runs.ts";
 import type { Engine } from "../engine/open.ts";
 import type { AskedPlanRefusal } from "./asked-plan.ts";
 import type { PlanTask } from "./plan-ask.ts";
-import type { EngineOptions, PlanThreads, ProjectParts } from "./parts.ts";
+import type { NoticeCourier } from "../notify/port.ts";
+import type { CourierParts, EngineOptions, PlanThreads, ProjectParts } from "./parts.ts";
 import type {
   AttemptLog,
   Project,
@@ -38,6 +40,9 @@ import type {
   RunStarter,
 } from "./port.ts";
 import { agentsProblem, cancelRecorded, resumeRecorded, rollBackRecorded, startNew } from "./start-run.ts";
+
+/** How long the last notices may take when the project is closed. */
+const LAST_NOTICES_MS = 5000;
 
 /** Of all prompts of one attempt, the last. */
 const MOST_PROMPT_BYTES = 64 * 1024 * 1024;
@@ -57,6 +62,8 @@ export function createProject(parts: ProjectParts): Project {
   const live = new LiveRuns(async (run) => {
     if (parts.deleteRunFiles) await workspaces.removeRun(run);
   });
+  const courier = lazyCourier(parts);
+  const onNotices = (): void => void courier.get().then((made) => made?.wake());
   let opened: Promise<Engine> | undefined;
   let threads: Promise<PlanThreads> | undefined;
   const shared: Shared = {
@@ -64,7 +71,7 @@ export function createProject(parts: ProjectParts): Project {
     dir: layout.dir,
     log: journal,
     live,
-    engine: () => (opened ??= parts.openEngine(engineOptions(parts, live))),
+    engine: () => (opened ??= parts.openEngine(engineOptions(parts, live, onNotices))),
     agents: parts.openAgents,
     threads: () => (threads ??= parts.openPlanThreads()),
   };
@@ -79,22 +86,40 @@ export function createProject(parts: ProjectParts): Project {
     requests: {
       once: async (request, carryOut) => (await import("./keyed-requests.ts")).carryOutOnce(shared, request, carryOut),
     },
+    notices: {
+      deliver: async () => (await courier.get())?.keepLooking(),
+      list: (options) => journal.notices(options),
+    },
     async [Symbol.asyncDispose]() {
       await (await threads)?.[Symbol.asyncDispose]();
       await (await opened)?.[Symbol.asyncDispose]();
       await live.close();
+      await (await courier.made())?.drain(LAST_NOTICES_MS);
       await journal.close();
     },
   };
 }
 
+interface LazyCourier {
+  readonly get: () => Promise<NoticeCourier | undefined>;
+  readonly made: () => Promise<NoticeCourier | undefined>;
+}
+
+/** A project without notices does not load what sends them. */
+function lazyCourier({ openCourier, journal, layout, title, onWarning }: ProjectParts): LazyCourier {
+  let making: Promise<NoticeCourier> | undefined;
+  const options = defined<CourierParts>({ outbox: journal, project: basename(layout.dir), title, onWarning });
+  return { get: async () => await (making ??= openCourier?.(options)), made: async () => await making };
+}
+
 function engineOptions(
   { layout, journal, workspaces, title, pollMs, colour, trace, onWarning }: ProjectParts,
   live: LiveRuns,
+  onNotices: () => void,
 ): EngineOptions {
   const none: PlanCode = { functions: NO_FUNCTIONS, folder: layout.dir };
   const codeFor = (run: string): PlanCode => live.codeFor(run) ?? none;
-  return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor, trace, onWarning });
+  return defined({ dir: layout.dir, journal, workspaces, title, pollMs, colour, codeFor, trace, onWarning, onNotices });
 }
 
 function plansOf({ log, journal, dir, agents, threads, clock }: Shared): ProjectPlans {

@@ -26,6 +26,7 @@ import {
 import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
 import type { ReadOnlyWorkspace } from "../plan/agents-config.ts";
 import { recordedAgentOptions, recordedAgents } from "./agents-schema.ts";
+import type { NoticeKind, NotifyTarget } from "../plan/notify-config.ts";
 import type { Action, FailureClass, ParamSpec, Plan, Retry, Step } from "../plan/plan.ts";
 import type {
   TokenUsage,
@@ -116,6 +117,15 @@ const action = tagged<"kind", Action>("kind", {
     plan: optional(lazy(() => plan)),
     params: optional(jsonObject),
   }),
+});
+
+const notifyTarget: Check<NotifyTarget> = object({
+  url: optional(text),
+  urlFrom: optional(text),
+  secret: optional(text),
+  on: optional(listOf(oneOf<NoticeKind>({ succeeded: true, failed: true, cancelled: true, "needs-you": true }))),
+  format: optional(oneOf<"json" | "slack">({ json: true, slack: true })),
+  allowPrivate: optional(flag),
 });
 
 const retry: Check<Retry> = object({
@@ -219,6 +229,7 @@ const plan: Check<Plan> = object({
     }),
   ),
   agents: optional(recordedAgents),
+  notify: optional(listOf(notifyTarget)),
   defaults: optional(jsonObject),
   steps: listOf(step),
 });

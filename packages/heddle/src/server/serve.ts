@@ -2,10 +2,12 @@
  * Server: puts authority, projects, routes and sockets together, and leaves its tokens for the command line. Knows no route and no
  * project by name.
  */
+import { existsSync } from "node:fs";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../base/clock.ts";
 import { caught, type Problem } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
+import { layoutOf } from "../project/layout.ts";
 import { VERSION } from "../version.ts";
 import { serverApp } from "./app.ts";
 import { Authority, type ServerTokens } from "./authority.ts";
@@ -67,7 +69,7 @@ const CLOSE_MS = 2000;
 export async function serve(options: ServeOptions): Promise<Result<RunningServer, Problem>> {
   const { clock, host, allowHosts = [], cors = [] } = options;
   const authority = new Authority(clock, options.given);
-  const projects = new ServedProjects(options.dirs, options.open);
+  const projects = new ServedProjects(options.dirs, delivering(options.open));
   let source = sourceSettings(options.port);
   let url = "";
   const world: ServerWorld = {
@@ -117,11 +119,12 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     await sockets.value.close(0);
     return written;
   }
-  if (options.onRecovered !== undefined)
-    for (const name of projects.names) {
-      const project = await caught(async () => ok(await projects.get(name)));
-      if (project.ok) await recoverRuns(project.value, options.onRecovered);
-    }
+  for (const name of projects.names) {
+    // One without runs has nothing to go on with, and nothing to tell.
+    if (options.onRecovered === undefined && !hasJournal(projects, name)) continue;
+    const project = await caught(async () => ok(await projects.get(name)));
+    if (project.ok && options.onRecovered !== undefined) await recoverRuns(project.value, options.onRecovered);
+  }
   return ok({
     url,
     port,
@@ -135,4 +138,18 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
       await projects[Symbol.asyncDispose]();
     },
   });
+}
+
+/** Each project that is open sends what is left to send, also of processes that have ended. */
+function delivering(open: OpenServed): OpenServed {
+  return async (dir) => {
+    const opened = await open(dir);
+    if (opened.ok) await opened.value.notices.deliver();
+    return opened;
+  };
+}
+
+function hasJournal(projects: ServedProjects, name: string): boolean {
+  const dir = projects.dirOf(name);
+  return dir !== undefined && existsSync(layoutOf(dir).journalFile);
 }

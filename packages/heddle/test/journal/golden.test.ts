@@ -13,7 +13,7 @@ import { folder, leaseOk, ME, openOk } from "./rig.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden", import.meta.url));
 /** The version of the events that the golden journal of each format has. */
-const EVENT_VERSIONS: Readonly<Record<string, number>> = { "format-1.db": 1, "format-2.db": 2 };
+const EVENT_VERSIONS: Readonly<Record<string, number>> = { "format-1.db": 1, "format-2.db": 2, "format-3.db": 2 };
 const files = readdirSync(GOLDEN).filter((name) => name.endsWith(".db"));
 
 test("there is a golden journal of every format", () => {
@@ -51,6 +51,20 @@ test("format 2 has the first answers of keyed requests", async () => {
     kind: "new",
     claim: { effect: "go1den0run01" },
   });
+});
+
+test("format 3 has notices, and what became of them", async () => {
+  using at = folder();
+  copyFileSync(`${GOLDEN}/format-3.db`, at.file);
+  await using journal = await openOk(at.file);
+  expect((await journal.notices({ limit: 9 })).map(({ target, state, why }) => [target, state, why])).toEqual([
+    ["taken", "pending", undefined],
+    ["failed", "failed", "HTTP 404"],
+    ["sent", "sent", undefined],
+  ]);
+  // Its process died with the machine that the file was made on.
+  const [taken] = await journal.takeNotices(1_767_225_600_000, 9, ME);
+  expect(taken).toMatchObject({ run: "go1den0run00", target: "taken", body: "{}", attempt: 2 });
 });
 
 test("a journal of the next format is refused", async () => {

@@ -156,6 +156,29 @@ test("an older format is brought up to date in one transaction", () => {
   db.close();
 });
 
+test("format 3 comes with the first notice, and not before, also beside journals that were open", async () => {
+  using at = folder();
+  await fill(at.file, 1, 5);
+  const format = (): unknown => {
+    const driver = new DatabaseSync(at.file, { readOnly: true });
+    const version = driver.prepare("PRAGMA user_version").get()?.["user_version"];
+    driver.close();
+    return version;
+  };
+  await using old = await openOk(at.file);
+  await using reader = await openOk(at.file, { readOnly: true });
+  expect([await old.nextNotice(), await reader.takeNotices(1, 9, ME), format()]).toEqual([undefined, [], 1]);
+  await using journal = await openOk(at.file);
+  const lease = await leaseOk(journal.acquire("run0", ME));
+  expect((await journal.append(lease, span("run0", 6, 6), { notices: [] })).ok).toBe(true);
+  expect(format()).toBe(1);
+  const notices = [{ seq: 7, target: "t", body: "{}" }];
+  expect((await journal.append(lease, span("run0", 7, 7), { notices })).ok).toBe(true);
+  expect(format()).toBe(3);
+  expect([await old.nextNotice(), await reader.nextNotice()]).toEqual([0, 0]);
+  expect((await old.takeNotices(1, 9, ME)).map(({ target }) => target)).toEqual(["t"]);
+});
+
 const REQUEST = { key: "k", digest: "d", time: 1, effect: "e" };
 
 test("format 2 comes with the first keyed request, and not before; an older heddle is told whose it is", async () => {

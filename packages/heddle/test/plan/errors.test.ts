@@ -140,6 +140,38 @@ const CASES: readonly (readonly [code: string, text: string, hint?: string])[] =
     "inside another plan a step starts when its own dependencies have ended: order the steps with `after`",
   ],
   ["MisplacedKey", "- id: a\n  plan:\n    limits: {maxMemoryMb: 5}\n    ^\n    steps: [{id: b, run: x}]"],
+  ["MisplacedKey", "- id: a\n  plan:\n    notify: {url: https://a.test/}\n    ^\n    steps: [{id: b, run: x}]"],
+  ["InvalidValue", "notify: https://a.test/\n        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "notify: {secret: S}\n        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "notify: {url: https://a.test/, urlFrom: U}\n        ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "notify: [{urlFrom: U}, {url: nowhere}]\n                             ^\nsteps: [{id: a, run: x}]"],
+  ["InvalidValue", "notify: {url: ftp://a.test/}\n              ^\nsteps: [{id: a, run: x}]"],
+  [
+    "InvalidValue",
+    "notify: {url: http://a.test/}\n              ^\nsteps: [{id: a, run: x}]",
+    "use https://, or set `allowPrivate: true`",
+  ],
+  [
+    "InvalidValue",
+    "notify: {url: https://me:word@a.test/}\n              ^\nsteps: [{id: a, run: x}]",
+    "use `secret` or `urlFrom`",
+  ],
+  [
+    "InvalidValue",
+    "notify: {url: https://a.test/, secret: $S}\n                                       ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "notify: {url: https://a.test/, on: [ended]}\n                                    ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "InvalidValue",
+    "notify: {url: https://a.test/, on: []}\n                                   ^\nsteps: [{id: a, run: x}]",
+  ],
+  [
+    "UnknownKey",
+    "notify: {url: https://a.test/, secrets: S}\n                               ^\nsteps: [{id: a, run: x}]",
+  ],
   ["MisplacedKey", "- id: a\n  plan:\n    budget: {usd: 5}\n    ^\n    steps: [{id: b, run: x}]"],
   [
     "UnknownPreset",
@@ -471,9 +503,18 @@ test("a value that fits nowhere is told what is wanted there", async () => {
       ...["permissions", "sandbox", "limits", "expect", "retry"].map(
         (key) => `steps: [{id: a, agent: {prompt: x, ${key}: ${value}}}]`,
       ),
-      ...["params", "timeout", "resources", "agents", "defaults", "budget", "limits", "failure", "maxConcurrency"].map(
-        (key) => `${key}: ${value}\nsteps: [{id: a, run: x}]`,
-      ),
+      ...[
+        "params",
+        "timeout",
+        "resources",
+        "agents",
+        "notify",
+        "defaults",
+        "budget",
+        "limits",
+        "failure",
+        "maxConcurrency",
+      ].map((key) => `${key}: ${value}\nsteps: [{id: a, run: x}]`),
       ...["default", "permissions", "sandbox", "limits", "use", "worktrees", "land", "verify", "setup"].map(
         (key) => `agents: {${key}: ${value}}\nsteps: [{id: a, run: x}]`,
       ),

@@ -97,6 +97,7 @@ const PLAN_VALUES: { readonly [K in Exclude<keyof WrittenPlan, "name">]-?: Writt
   limits: { maxMemoryMb: 1, maxCpuPercent: 2 },
   budget: { usd: 1, onReached: "stop" },
   agents: { default: "codex", verify: "v", use: { mine: { command: "x" } } },
+  notify: [{ url: "https://example.com/", secret: "S", on: ["failed"], format: "slack", allowPrivate: true }],
   defaults: { timeout: "2m", env: { D: "d" } },
 };
 

@@ -11,6 +11,7 @@ import { checkMachine } from "../../src/project/doctor-machine.ts";
 import { examineProject } from "../../src/project/doctor-project.ts";
 import type { DoctorFinding } from "../../src/project/finding.ts";
 import { layoutOf, type ProjectLayout } from "../../src/project/layout.ts";
+import { leaseOfNew } from "../support/suites/journal/setting.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { DIAMOND, started, succeeded } from "../view/histories.ts";
 import { agentsWith, tree } from "./agents.ts";
@@ -41,6 +42,20 @@ describe("a project", () => {
       "runs ok: no run was interrupted",
       "history ok: 1 run, all rules hold",
       "files ok: every folder belongs to a run",
+    ]);
+  });
+
+  test("names notices that are left, or could not be sent, and why", async () => {
+    const lease = await leaseOfNew(journal, "r1");
+    const notices = ["a", "b", "c"].map((target) => ({ seq: 1, target, body: "{}" }));
+    await journal.append(lease, [], { notices });
+    const [sent, failed] = await journal.takeNotices(1, 2, { pid: 1, started: "1", title: "test" });
+    if (sent === undefined || failed === undefined) throw new Error("no notices");
+    await journal.settleNotice(sent, { kind: "sent" });
+    await journal.settleNotice(failed, { kind: "failed", why: "the receiver answered 404" });
+    expect((await examined()).filter((line) => line.startsWith("notices"))).toEqual([
+      "notices warning: 1 notice could not be sent, the last of run r1 (the receiver answered 404)",
+      "notices warning: 1 notice left to send, the last of run r1",
     ]);
   });
 

@@ -262,6 +262,7 @@ test("a run that nobody traces loads no module of traces, of the server, or of p
   const plain = await loadedBy({});
   expect([...plain]).toEqual(expect.arrayContaining(["engine", "run", "cli"]));
   const heavy = [
+    "notify",
     "telemetry",
     "@opentelemetry/api",
     "server",

@@ -4,18 +4,20 @@
  * Invariants: 1 to 5 of the port; and numbers of steps and types that were not stored are not kept.
  */
 import { BugError, invariant } from "../../base/assert.ts";
-import type { Json } from "../../base/json.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { EVENT_VERSION, type Event } from "../../run/event.ts";
 import { decodeRun, encodeEvent, runSum, type EncodedEvent, type EventRules, type RunRow } from "./codec.ts";
 import type { Database, Param } from "./database.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
-import type { AppendError, Lease } from "../port.ts";
+import type { AppendError, AppendOptions, Lease, StoredNotice } from "../port.ts";
+import type { NoticeTable } from "./outbox.ts";
 import { LEASE_AT, ROWS_AT_ONCE, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
 /** Of a row beside its data, about. */
 const ROW_BYTES = 40;
+
+const NONE: readonly StoredNotice[] = [];
 
 /** Columns of {@link SQL.insertStep} and {@link SQL.insertEvent}. */
 const STEP_CELLS = 3;
@@ -28,22 +30,34 @@ interface StepNumbers {
   readonly numbers: Map<string, number>;
 }
 
+export interface AppenderOptions {
+  readonly rules: EventRules;
+  readonly leases: LeaseRules;
+  readonly notices: NoticeTable;
+}
+
 export class Appender {
   readonly #db: Database;
   readonly #rules: EventRules;
   readonly #leases: LeaseRules;
+  readonly #notices: NoticeTable;
   #types: ReadonlyMap<string, number> = new Map();
   /** Of the runs that append through this journal now; bounded by {@link Appender.forget}. */
   readonly #steps = new Map<string, StepNumbers>();
 
-  constructor(db: Database, rules: EventRules, leases: LeaseRules) {
+  constructor(db: Database, { rules, leases, notices }: AppenderOptions) {
     this.#db = db;
     this.#rules = rules;
     this.#leases = leases;
+    this.#notices = notices;
   }
 
   /** Throws what the driver throws: then nobody knows whether the events are stored. */
-  append(lease: Lease, events: readonly Event[], summary: Json | undefined): Result<void, AppendError> {
+  append(
+    lease: Lease,
+    events: readonly Event[],
+    { summary, notices = NONE }: AppendOptions,
+  ): Result<void, AppendError> {
     const encoded: EncodedEvent[] = [];
     let bytes = 0;
     for (const event of events) {
@@ -55,8 +69,9 @@ export class Appender {
     }
     const summaryText = summary === undefined ? undefined : JSON.stringify(summary);
     this.#db.makeRoom(bytes);
+    if (notices.length > 0) this.#notices.make();
     try {
-      return this.#db.transaction(() => this.#store(lease, encoded, summaryText));
+      return this.#db.transaction(() => this.#store(lease, encoded, summaryText, notices));
     } catch (thrown) {
       // Numbers given out in what was undone are not stored.
       this.#steps.clear();
@@ -69,7 +84,12 @@ export class Appender {
     this.#steps.delete(run);
   }
 
-  #store(lease: Lease, events: readonly EncodedEvent[], summary: string | undefined): Result<void, AppendError> {
+  #store(
+    lease: Lease,
+    events: readonly EncodedEvent[],
+    summary: string | undefined,
+    notices: readonly StoredNotice[],
+  ): Result<void, AppendError> {
     const row = this.#db.sql(SQL.run).get(lease.run);
     const current = row === undefined ? undefined : leaseOf(row, LEASE_AT);
     if (row === undefined || current === undefined || current.fence !== lease.fence || current.released) {
@@ -88,6 +108,7 @@ export class Appender {
       expected++;
     }
     this.#insert(run, lease.fence, events);
+    if (notices.length > 0) this.#notices.insert(run.id, notices);
     const lastSeq = run.lastSeq + events.length;
     const text = summary ?? run.summary;
     if (first !== undefined || summary !== undefined) {

@@ -25,11 +25,11 @@ export interface EventLogOptions {
 export function sqliteEventLog(db: Database, { appender, events: rules, leases }: EventLogOptions): EventLog {
   let failure: Problem | undefined;
   return {
-    async append(lease, events, options) {
+    async append(lease, events, options = {}) {
       refuseTasks(options);
       if (failure !== undefined) return err({ kind: "unknown", problem: failure });
       try {
-        const appended = appender.append(lease, events, options?.summary);
+        const appended = appender.append(lease, events, options);
         // Checked after the commit: nothing follows from events in a file that was removed by then.
         if (!appended.ok || db.isInPlace()) return appended;
         failure = removedProblem(db.file);

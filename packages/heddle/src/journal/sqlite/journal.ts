@@ -15,6 +15,7 @@ import { sqliteLeases } from "./leases.ts";
 import { sqliteLocks } from "./locks.ts";
 import { sqliteMailbox } from "./mailbox.ts";
 import { sqliteMaintenance } from "./maintenance.ts";
+import { NoticeTable, sqliteOutbox } from "./outbox.ts";
 import { sqliteStatistics } from "./statistics.ts";
 
 export interface JournalOptions {
@@ -25,7 +26,8 @@ export interface JournalOptions {
 }
 
 export function sqliteJournal(db: Database, { events, leases, writer }: JournalOptions): Journal {
-  const appender = new Appender(db, events, leases);
+  const notices = new NoticeTable(db, writer);
+  const appender = new Appender(db, { rules: events, leases, notices });
   const forget = (run: string): void => appender.forget(run);
   let closed = false;
   const close = async (): Promise<void> => {
@@ -40,7 +42,8 @@ export function sqliteJournal(db: Database, { events, leases, writer }: JournalO
     ...sqliteLocks(db, leases),
     ...sqliteStatistics(db),
     ...sqliteIdempotency(db, leases, writer),
-    ...sqliteMaintenance(db, { events, leases, onRemoved: forget }),
+    ...sqliteOutbox(db, leases, notices),
+    ...sqliteMaintenance(db, { events, leases, notices, onRemoved: forget }),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -7,6 +7,7 @@ import type { Database } from "./database.ts";
 import { guarded, problemOf } from "./failures.ts";
 import { checkKeyedRequests } from "./idempotency.ts";
 import { leaseOf } from "./leases.ts";
+import type { NoticeTable } from "./outbox.ts";
 import { readEvents } from "./read.ts";
 import { LEASE_AT, REMOVE_RUN, SQL } from "./sql.ts";
 
@@ -16,13 +17,14 @@ const MAX_PROBLEMS = 100;
 export interface MaintenanceOptions {
   readonly events: EventRules;
   readonly leases: LeaseRules;
+  readonly notices: NoticeTable;
   readonly onRemoved: (run: string) => void;
 }
 
 export function sqliteMaintenance(db: Database, options: MaintenanceOptions): Maintenance {
   return {
     async remove(run) {
-      const removed = guarded(db, () => removeRun(db, options.leases, run));
+      const removed = guarded(db, () => removeRun(db, options, run));
       if (removed) options.onRemoved(run);
       return removed;
     },
@@ -38,13 +40,18 @@ export function sqliteMaintenance(db: Database, options: MaintenanceOptions): Ma
 }
 
 /** `false`: the run is unknown or somebody holds it. */
-function removeRun(db: Database, rules: LeaseRules, run: string): boolean {
+function removeRun(
+  db: Database,
+  { leases: rules, notices }: Pick<MaintenanceOptions, "leases" | "notices">,
+  run: string,
+): boolean {
   return db.transaction(() => {
     const row = db.sql(SQL.run).get(run);
     const id = row?.[0];
     if (row === undefined || typeof id !== "number") return false;
     const lease = leaseOf(row, LEASE_AT);
     if (lease !== undefined && inForce(lease, rules)) return false;
+    notices.remove(id);
     for (const statement of REMOVE_RUN) db.sql(statement).run(id);
     return true;
   });

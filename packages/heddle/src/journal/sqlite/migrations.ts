@@ -44,8 +44,17 @@ CREATE TABLE keyed_requests (
   status INTEGER, headers TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL, sum INTEGER NOT NULL);
 CREATE INDEX keyed_requests_by_time ON keyed_requests (time, size);`;
 
+/** Words for people and programs outside. */
+const FORMAT_3 = `
+CREATE TABLE notices (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, seq INTEGER NOT NULL, target TEXT NOT NULL, body TEXT NOT NULL,
+  state INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, why TEXT,
+  pid INTEGER NOT NULL, started TEXT NOT NULL, title TEXT NOT NULL, boot TEXT NOT NULL, space TEXT NOT NULL,
+  beat INTEGER NOT NULL, released INTEGER NOT NULL, UNIQUE (run, seq, target));
+CREATE INDEX notices_by_state ON notices (state, due);`;
+
 /** `FORMATS[n]` brings a journal from format `n` to `n + 1`; format 0 is an empty file. */
-export const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2];
+export const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2, FORMAT_3];
 
 /**
  * What a journal is made in, and brought to when it is opened for writing. What a later format adds is added where it is
@@ -54,6 +63,8 @@ export const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2];
 export const FIRST_FORMAT = 1;
 /** The format that has keys of requests. */
 export const KEYS_FORMAT = 2;
+/** The format that has notices. */
+export const NOTICES_FORMAT = 3;
 
 /** The format of a file, or a `HeddleError`: `JournalTooNew`, or `JournalDamaged` for a file of another program. */
 export function formatOf(db: Database, formats: readonly string[] = FORMATS): number {

@@ -13,6 +13,9 @@ const KEY_COLUMNS =
 /** Where the lease begins in a row of `SQL.keyedRequest`. */
 export const KEY_LEASE_AT = 9;
 
+/** Where the lease begins in a row of `SQL.dueNotices`. */
+export const NOTICE_LEASE_AT = 6;
+
 /** Rows of one statement that inserts many: most of the cost of a small row is its call. */
 export const ROWS_AT_ONCE = 32;
 
@@ -92,6 +95,24 @@ export const SQL = {
   keysToDrop: "SELECT claim, size FROM keyed_requests WHERE claim <> ? ORDER BY status IS NULL, claim LIMIT ?",
   dropAnyKey: "DELETE FROM keyed_requests WHERE claim = ?",
   hasKeys: "SELECT 1 FROM sqlite_schema WHERE name = 'keyed_requests'",
+
+  hasNotices: "SELECT 1 FROM sqlite_schema WHERE name = 'notices'",
+  insertNotice:
+    "INSERT INTO notices (run, seq, target, body, state, due, attempts, pid, started, title, boot, space, beat, released) VALUES (?, ?, ?, ?, 0, 0, 0, 0, '', '', '', '', 0, 1) ON CONFLICT DO NOTHING",
+  countNotices: "SELECT count(*) FROM notices",
+  /** Settled ones before others, the oldest first. */
+  dropNotices: "DELETE FROM notices WHERE id IN (SELECT id FROM notices ORDER BY state = 0, id LIMIT ?)",
+  dropNoticesOfRun: "DELETE FROM notices WHERE run = ?",
+  dueNotice: "SELECT 1 FROM notices WHERE state = 0 AND due <= ? LIMIT 1",
+  dueNotices:
+    "SELECT n.id, r.name, n.seq, n.target, n.body, n.attempts, n.attempts, n.pid, n.started, n.title, n.boot, n.space, n.beat, n.released FROM notices n JOIN runs r ON r.id = n.run WHERE n.state = 0 AND n.due <= ? ORDER BY n.due, n.id",
+  takeNotice:
+    "UPDATE notices SET attempts = ?, pid = ?, started = ?, title = ?, boot = ?, space = ?, beat = ?, released = 0 WHERE id = ?",
+  settleNotice:
+    "UPDATE notices SET state = ?, due = ?, why = ?, released = 1 WHERE id = ? AND attempts = ? AND state = 0",
+  nextNotice: "SELECT min(due) FROM notices WHERE state = 0",
+  notices:
+    "SELECT r.name, n.seq, n.target, n.attempts, n.state, n.why FROM notices n JOIN runs r ON r.id = n.run WHERE (?1 IS NULL OR r.name = ?1) AND (?2 IS NULL OR n.state = ?2) ORDER BY n.id DESC LIMIT ?3",
 
   /** Differs after a commit of another connection. */
   dataVersion: "PRAGMA data_version",

@@ -7,6 +7,7 @@
  */
 import * as z from "zod/mini";
 import { AGENT_SHAPES } from "./agents.ts";
+import { notifySchema } from "./notify.ts";
 import type { WrittenPlan, WrittenRetry, WrittenShared, WrittenStep } from "../document.ts";
 import { hasTemplate } from "../expression/templates.ts";
 import { FAILURE_CLASSES, type ParamSpec } from "../plan.ts";
@@ -283,6 +284,7 @@ const topShape: ShapeOf<WrittenPlan> = {
     strictSchema(AGENT_SHAPES.plan, "expected a mapping such as {default: claude, verify: npm test}"),
     "Settings of coding agents and of merging their work.",
   ),
+  notify: optionalSchema(notifySchema, "Who is told of ends and questions of the run."),
   defaults: optionalSchema(strictSchema(shared, "expected a mapping of step keys"), "Default values for all steps."),
 };
 

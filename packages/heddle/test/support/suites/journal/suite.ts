@@ -10,6 +10,7 @@ import { leaseTests } from "./leases.ts";
 import { lockTests } from "./locks.ts";
 import { mailboxTests } from "./mailbox.ts";
 import { maintenanceTests } from "./maintenance.ts";
+import { outboxTests } from "./outbox.ts";
 import type { Group, JournalSetting } from "./setting.ts";
 import { statisticsTests } from "./statistics.ts";
 import type { TestTools } from "../test-tools.ts";
@@ -21,6 +22,7 @@ const GROUPS: readonly (readonly [concern: string, group: Group])[] = [
   ["locks", lockTests],
   ["statistics", statisticsTests],
   ["idempotency", idempotencyTests],
+  ["outbox", outboxTests],
   ["maintenance", maintenanceTests],
 ];
 
