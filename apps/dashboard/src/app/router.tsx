@@ -3,7 +3,9 @@ import { createRootRoute, createRoute, createRouter } from "@tanstack/react-rout
 import { CostsPage } from "../costs/costs-page.tsx";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
+import { InboxPage } from "../inbox/inbox-page.tsx";
 import { RunsPage } from "../runs/runs-page.tsx";
+import { runsSearch } from "../runs/runs-search.ts";
 import { SettingsPage } from "../settings/settings-page.tsx";
 import { NotFound } from "./not-found.tsx";
 import { parseSearch, stringifySearch } from "./search-params.ts";
@@ -11,8 +13,13 @@ import { Shell } from "./shell.tsx";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
-const home = createRoute({ getParentRoute: () => root, path: "/", component: RunsPage });
-const project = createRoute({ getParentRoute: () => root, path: "/p/$project", component: RunsPage });
+const home = createRoute({ getParentRoute: () => root, path: "/", validateSearch: runsSearch, component: RunsPage });
+const project = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project",
+  validateSearch: runsSearch,
+  component: RunsPage,
+});
 const run = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/runs/$run",
@@ -20,9 +27,10 @@ const run = createRoute({
   component: RunPage,
 });
 const costs = createRoute({ getParentRoute: () => root, path: "/p/$project/costs", component: CostsPage });
+const inbox = createRoute({ getParentRoute: () => root, path: "/inbox", component: InboxPage });
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
 
-const pages = [home, project, run, costs, settings] as const;
+const pages = [home, project, run, costs, inbox, settings] as const;
 
 export function createPageRouter() {
   return createRouter({

@@ -1,6 +1,7 @@
 /** Shell: what stands around every page: the place, the way to what needs somebody, the help, and what screen readers are told. */
 import type { ReactNode } from "react";
 import { Link, Outlet, useMatches } from "@tanstack/react-router";
+import { NeedsYouLink } from "../inbox/needs-you-link.tsx";
 import { Announcer } from "./announce.tsx";
 import { Help } from "./help.tsx";
 import { Palette } from "./palette.tsx";
@@ -19,6 +20,7 @@ export function Shell(): ReactNode {
         <Place />
         <span className="top-space" />
         <Palette />
+        <NeedsYouLink />
         <Link className="top-settings" to="/settings">
           Settings
         </Link>

@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { LiveRun } from "heddle/view";
 import { announce } from "../app/announce.tsx";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useLiveRun } from "../store/live-run.ts";
 import { useIsNarrow } from "../ui/narrow.ts";
@@ -24,9 +25,7 @@ export function RunPage(): ReactNode {
   const navigate = route.useNavigate();
   const followed = useLiveRun(project, run);
   const isNarrow = useIsNarrow();
-  useEffect(() => {
-    document.title = followed.kind === "shown" ? `${followed.run.head.plan} · ${run} · heddle` : `${run} · heddle`;
-  }, [followed, run]);
+  usePageTitle(followed.kind === "shown" ? `${followed.run.head.plan} · ${run}` : run);
   const told = useRef<LiveRun>(undefined);
   useEffect(() => {
     if (followed.kind !== "shown") return;

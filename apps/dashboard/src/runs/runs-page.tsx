@@ -1,77 +1,283 @@
-/** Runs: those of all projects, or of one, the newest first. */
-import type { ReactNode } from "react";
-import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
+/** Runs: those of all projects, or of one, the newest first; what needs somebody above them. */
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useKeys } from "../app/keys.ts";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
-import { useHeddle } from "../store/heddle.tsx";
-import { useNow } from "../store/now.ts";
-import { agoText } from "../ui/format.ts";
-import { Glyph } from "../ui/glyph.tsx";
+import { NeedsYouStrip } from "../inbox/needs-you-strip.tsx";
+import { useReadOnlyReason } from "../store/heddle.tsx";
+import { Button } from "../ui/button.tsx";
+import { countOf } from "../ui/format.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
-import { runGlyph } from "heddle/view";
+import { PERIODS, runFilterOf, type Period } from "./run-filter.ts";
+import { RunRow } from "./run-row.tsx";
+import { picked, pickedRuns, type PickedRun, type RunsSearch } from "./runs-search.ts";
+import { StartDialog } from "./start-dialog.tsx";
+import { useRuns, type ShownRuns } from "./use-runs.ts";
+import "./runs-page.css";
+
+/** Runs under way that are followed as their own pages do. */
+const MOST_FOLLOWED = 16;
 
 export function RunsPage(): ReactNode {
   const { project } = useParams({ strict: false });
-  const { client } = useHeddle();
-  const now = useNow();
-  const runs = useQuery({
-    queryKey: ["runs", project ?? ""],
-    queryFn: async ({ signal }) => {
-      const names =
-        project === undefined ? (await client.projects.list({ signal })).items.map((one) => one.project) : [project];
-      const lists = await Promise.all(
-        names.map(async (name) => {
-          const { runs } = await client.project(name).runs.list({ signal });
-          return runs.map((run) => ({ ...run, project: name }));
-        }),
-      );
-      return lists.flat().toSorted((one, other) => other.startedAt - one.startedAt);
-    },
-  });
+  const search = useSearch({ strict: false }) as RunsSearch;
+  const navigate = useNavigate();
+  const change = (set: Partial<RunsSearch>, replace = true): void =>
+    void navigate({ to: ".", search: (before: object) => ({ ...before, ...set }), replace } as never);
+  const filter = runFilterOf(search.q ?? "");
+  const runs = useRuns(project, filter, search.since);
+  const picks = pickedRuns(search.pick);
+  const readOnly = useReadOnlyReason();
+  usePageTitle(project === undefined ? "Runs" : `${project} · runs`);
+  const field = useRef<HTMLInputElement>(null);
+  const start = (): void => change({ start: "new" }, false);
+  useKeys([
+    { key: "/", what: "Find runs", run: () => field.current?.focus() },
+    { key: "s", what: "Start a run", run: () => (readOnly === undefined ? start() : false) },
+    { key: "n", what: "Show new runs", run: () => (runs.fresh > 0 ? runs.showFresh() : false) },
+    { key: "j", what: "Next run", run: () => moveTo(1) },
+    { key: "k", what: "Run before", run: () => moveTo(-1) },
+  ]);
   return (
     <>
       <main id="main" className="page">
         <div className="page-head">
           <h1>Runs</h1>
+          <RunSearch
+            query={search.q ?? ""}
+            problems={filter.problems}
+            field={field}
+            onQuery={(q) => change({ q: q === "" ? undefined : q })}
+          />
+          <PeriodSelect period={search.since} onPeriod={(since) => change({ since })} />
+          <span className="page-space" />
+          <CompareButton picks={picks} />
+          <Button kind="primary" onClick={start} unusable={readOnly}>
+            Start a run
+          </Button>
         </div>
-        {runs.isPending ? <Waiting what="runs" /> : null}
-        {runs.isError ? <ProblemPanel title="The runs cannot be shown" thrown={runs.error} /> : null}
-        {runs.data === undefined ? null : (
-          <div className="panel">
-            <table>
-              <thead>
-                <tr>
-                  <th>Status</th>
-                  <th>Plan</th>
-                  <th>Run</th>
-                  <th>Started</th>
-                </tr>
-              </thead>
-              <tbody>
-                {runs.data.map((run) => (
-                  <tr key={run.run}>
-                    <td>
-                      <span className="status">
-                        <Glyph name={runGlyph(run.status)} />
-                        {run.status}
-                      </span>
-                    </td>
-                    <td>
-                      <Link to="/p/$project/runs/$run" params={{ project: run.project, run: run.run }}>
-                        {run.plan}
-                      </Link>
-                    </td>
-                    <td className="mono">{run.run}</td>
-                    <td className="dim">{agoText(run.startedAt, now)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        <NeedsYouStrip project={project} />
+        <RunTable
+          runs={runs}
+          hasProject={project === undefined && runs.projects.length > 1}
+          isFiltered={search.q !== undefined || search.since !== undefined}
+          picks={picks}
+          onPick={(run) => change({ pick: picked(picks, run) })}
+        />
       </main>
-      <StatusLine />
+      <StatusLine
+        keys={[
+          ["/", "find"],
+          ["j k", "next, before"],
+          ["s", "start"],
+        ]}
+      />
+      <StartDialog
+        projects={runs.projects}
+        file={search.start === "new" ? undefined : search.start}
+        isOpen={search.start !== undefined}
+        onClose={() => change({ start: undefined })}
+      />
     </>
+  );
+}
+
+/** Takes the focus to the next row, or the one before. */
+function moveTo(by: 1 | -1): void {
+  const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  rows[at === -1 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
+}
+
+const QUIET_MS = 200;
+
+function RunSearch({
+  query,
+  problems,
+  field,
+  onQuery,
+}: {
+  readonly query: string;
+  readonly problems: readonly string[];
+  readonly field: RefObject<HTMLInputElement | null>;
+  readonly onQuery: (query: string) => void;
+}): ReactNode {
+  const [text, setText] = useState(query);
+  // The address may change by itself: by back, or a link.
+  useEffect(() => setText(query), [query]);
+  const told = useRef(onQuery);
+  told.current = onQuery;
+  useEffect(() => {
+    if (text === query) return undefined;
+    const timer = setTimeout(() => told.current(text), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, [text, query]);
+  return (
+    <form className="runs-search" role="search" onSubmit={(event) => (event.preventDefault(), onQuery(text))}>
+      <input
+        ref={field}
+        type="search"
+        aria-label="Find runs"
+        aria-describedby={problems.length > 0 ? "runs-search-problem" : undefined}
+        aria-invalid={problems.length > 0}
+        placeholder="plan:release status:failed"
+        autoComplete="off"
+        spellCheck={false}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {text === "" ? <kbd>/</kbd> : null}
+      {problems.length === 0 ? null : (
+        <p id="runs-search-problem" className="runs-search-problem" role="status">
+          {problems.join("; ")}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function PeriodSelect({
+  period,
+  onPeriod,
+}: {
+  readonly period: Period | undefined;
+  readonly onPeriod: (period: Period | undefined) => void;
+}): ReactNode {
+  return (
+    <select
+      aria-label="Started"
+      value={period ?? ""}
+      onChange={({ target }) => onPeriod(target.value === "" ? undefined : (target.value as Period))}
+    >
+      <option value="">Any time</option>
+      {Object.entries(PERIODS).map(([value, text]) => (
+        <option key={value} value={value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function CompareButton({ picks }: { readonly picks: readonly PickedRun[] }): ReactNode {
+  const navigate = useNavigate();
+  const [older, newer] = picks;
+  const isPair = older !== undefined && newer !== undefined && picks.length === 2;
+  const reason = !isPair
+    ? "Choose two runs first"
+    : older.project !== newer.project
+      ? "The two runs are of different projects"
+      : undefined;
+  const compare = (): void => {
+    if (!isPair) return;
+    const path = [older.project, older.run, newer.run].map(encodeURIComponent);
+    void navigate({ href: `/p/${path[0]}/compare/${path[1]}/${path[2]}` });
+  };
+  return (
+    <Button className="runs-compare" onClick={compare} unusable={reason}>
+      Compare{picks.length === 0 ? "" : ` ${picks.length} of 2`}
+    </Button>
+  );
+}
+
+function RunTable({
+  runs,
+  hasProject,
+  isFiltered,
+  picks,
+  onPick,
+}: {
+  readonly runs: ShownRuns;
+  readonly hasProject: boolean;
+  readonly isFiltered: boolean;
+  readonly picks: readonly PickedRun[];
+  readonly onPick: (run: PickedRun) => void;
+}): ReactNode {
+  const { rows, closed, fresh, isPending, error } = runs;
+  if (isPending) return <Waiting what="runs" />;
+  if (error !== null && error !== undefined && rows.length === 0)
+    return <ProblemPanel title="The runs cannot be shown" thrown={error} />;
+  const followed = new Set(
+    rows.filter(({ status }) => status === "running" || status === "paused").slice(0, MOST_FOLLOWED),
+  );
+  return (
+    <>
+      {closed.map(({ project, problem }) => (
+        <p key={project} className="runs-closed" role="status">
+          <b>{project}</b> cannot be opened: {problem}
+        </p>
+      ))}
+      {fresh === 0 ? null : (
+        <button type="button" className="runs-fresh" onClick={runs.showFresh}>
+          {fresh} new
+        </button>
+      )}
+      {rows.length === 0 ? (
+        <NoRuns isFiltered={isFiltered} />
+      ) : (
+        <div className="panel runs-panel">
+          <table className="runs-table">
+            <thead>
+              <tr>
+                <th className="run-pick">
+                  <span className="visually-hidden">Compare</span>
+                </th>
+                <th>Status</th>
+                <th>Plan</th>
+                <th className="run-id">Run</th>
+                <th className="run-progress">Progress</th>
+                <th className="run-started">Started</th>
+                <th className="run-time">Time</th>
+                <th className="num run-speedup">Speed-up</th>
+                <th className="num run-cost">Cost</th>
+                <th className="run-look">What to look at</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((run) => (
+                <RunRow
+                  key={`${run.project}/${run.run}`}
+                  run={run}
+                  hasProject={hasProject}
+                  isFollowed={followed.has(run)}
+                  isPicked={picks.some((one) => one.project === run.project && one.run === run.run)}
+                  onPick={() => onPick(run)}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {runs.hasMore ? (
+        <p className="runs-more">
+          <Button onClick={runs.showMore} unusable={runs.isLoadingMore ? "They are on their way" : undefined}>
+            {runs.isLoadingMore ? "Loading older runs" : "Show older runs"}
+          </Button>
+        </p>
+      ) : rows.length > 10 ? (
+        <p className="dim runs-more">{countOf(rows.length, "run")}, no older ones</p>
+      ) : null}
+    </>
+  );
+}
+
+function NoRuns({ isFiltered }: { readonly isFiltered: boolean }): ReactNode {
+  if (isFiltered)
+    return (
+      <ProblemPanel title="No such runs">
+        <p className="dim">
+          Words are <code>plan:NAME</code>, <code>status:failed,waiting</code>, or a part of a run's id or its plan's
+          name.
+        </p>
+      </ProblemPanel>
+    );
+  return (
+    <ProblemPanel title="No runs yet">
+      <p className="dim">
+        <code>heddle run</code> in the project's folder starts one, or the button above.
+      </p>
+    </ProblemPanel>
   );
 }

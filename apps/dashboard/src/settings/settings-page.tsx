@@ -1,12 +1,15 @@
 /** Settings: what is taste. Kept in this browser. */
 import type { ReactNode } from "react";
 import { setPreference, usePreferences } from "../app/preferences.ts";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
+import { NotificationSetting } from "../inbox/notification-setting.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { timeText } from "../ui/format.ts";
 import "./settings-page.css";
 
 export function SettingsPage(): ReactNode {
+  usePageTitle("Settings");
   const { theme, isDense, hasLetterKeys } = usePreferences();
   const { session } = useHeddle();
   return (
@@ -35,6 +38,7 @@ export function SettingsPage(): ReactNode {
             />
             Single letters are keys: <kbd>?</kbd> lists them
           </label>
+          <NotificationSetting />
         </div>
         <p className="dim settings-session">
           This session may {session.authority === "act" ? "look and act" : "only look"}, until{" "}

@@ -1,5 +1,5 @@
 /** Dialog: asks or shows something above the page; the focus stays inside and goes back where it was. */
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import "./dialog.css";
 
@@ -8,16 +8,18 @@ export interface DialogProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly children: ReactNode;
+  /** What has the focus at first; absent: what comes first. */
+  readonly initialFocus?: RefObject<HTMLElement | null>;
   /** Buttons, the one that does it last. */
   readonly actions?: ReactNode;
 }
 
-export function Dialog({ title, isOpen, onClose, children, actions }: DialogProps): ReactNode {
+export function Dialog({ title, isOpen, onClose, children, initialFocus, actions }: DialogProps): ReactNode {
   return (
     <Base.Root open={isOpen} onOpenChange={(open) => (open ? undefined : onClose())}>
       <Base.Portal>
         <Base.Backdrop className="dialog-backdrop" />
-        <Base.Popup className="dialog">
+        <Base.Popup className="dialog" {...(initialFocus === undefined ? {} : { initialFocus })}>
           <div className="dialog-head">
             <Base.Title className="dialog-title">{title}</Base.Title>
             <Base.Close className="button quiet" aria-label="Close">

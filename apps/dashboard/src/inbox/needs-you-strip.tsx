@@ -1,0 +1,42 @@
+/** Needs-you strip: what waits for people, above the runs: how much, the first of it, and the way to all of it. */
+import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
+import { useAttention } from "../store/attention.ts";
+import { useNow } from "../store/now.ts";
+import { runningText } from "../ui/format.ts";
+import { Glyph } from "../ui/glyph.tsx";
+import { askedText, heldText, kindGlyph, needText } from "./attention-text.ts";
+import "./needs-you.css";
+
+const MOST_NAMED = 2;
+
+/** `project`: what waits in it alone. Nothing where nothing waits. */
+export function NeedsYouStrip({ project }: { readonly project: string | undefined }): ReactNode {
+  const attention = useAttention();
+  const now = useNow();
+  if (attention.kind !== "shown") return null;
+  const items = attention.value.items.filter((item) => project === undefined || item.project === project);
+  const [first] = items;
+  if (first === undefined) return null;
+  return (
+    <section className="needs-strip" aria-label="Needs you">
+      <Glyph name={kindGlyph(first)} />
+      <b>{needText(items.length)}</b>
+      <ul className="needs-strip-items">
+        {items.slice(0, MOST_NAMED).map((item) => (
+          <li key={`${item.run} ${item.step ?? ""} ${item.waitingSince}`} className="ellipsis">
+            {item.step === undefined ? "" : `${item.step}: `}
+            {askedText(item)}
+            <span className="needs-strip-since">
+              {" "}
+              waits {runningText(now - item.waitingSince)}, {heldText(item)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <Link className="button primary" to="/inbox">
+        Open
+      </Link>
+    </section>
+  );
+}
