@@ -69,13 +69,18 @@ export function revealing(camera: Camera, box: Frame, view: Extent): Camera {
   };
 }
 
-/** Moved so that the box is in the middle, and at least as large as `least` says. */
-export function centred(camera: Camera, box: Frame, view: Extent, least: number): Camera {
+/** Moved so that the box is in the middle, as far as the drawing goes, and at least as large as `least` says. */
+export function centred(camera: Camera, box: Frame, view: Extent, drawing: Extent, least: number): Camera {
   const zoom = Math.max(camera.zoom, least);
+  const place = (middle: number, size: number, shown: number): number => {
+    const space = MARGIN / zoom;
+    const [first, last] = [-space, size + space - shown / zoom];
+    return first > last ? (first + last) / 2 : Math.min(last, Math.max(first, middle - shown / zoom / 2));
+  };
   return {
     zoom,
-    x: box.x + box.width / 2 - view.width / zoom / 2,
-    y: box.y + box.height / 2 - view.height / zoom / 2,
+    x: place(box.x + box.width / 2, drawing.width, view.width),
+    y: place(box.y + box.height / 2, drawing.height, view.height),
   };
 }
 

@@ -66,7 +66,7 @@ export function foldedGraph(graph: RunGraph, toggled: ReadonlySet<string>): Fold
   });
   for (;;) {
     const shown = nodesOf(graph, { containers, parents, groups });
-    const { cycle, edges } = edgesOf(graph, { containers, ...shown });
+    const { cycle, edges } = edgesOf(graph, { containers, parents, ...shown });
     const { nodes, nodeOf } = shown;
     if (cycle === undefined) return { nodes, nodeOf, edges };
     const before = groups.length;
@@ -133,27 +133,27 @@ interface NodeEdges {
   readonly cycle: ReadonlySet<number> | undefined;
 }
 
-function edgesOf(graph: RunGraph, shown: Shown & Pick<Folds, "containers">): NodeEdges {
+function edgesOf(graph: RunGraph, shown: Shown & Pick<Folds, "containers" | "parents">): NodeEdges {
   const { nodes, nodeOf } = shown;
   const deps: Set<number>[] = nodes.map(() => new Set());
   const after: Set<number>[] = nodes.map(() => new Set());
   const ends = endsOf(graph, shown);
   for (let step = 0; step < graph.steps.length; step++) {
     const to = nodeOf[step] ?? 0;
+    const parent = shown.parents[step] ?? -1;
+    // What a container comes after, its children come after through it.
+    const isHere = (dep: number): boolean => parent === -1 || shown.parents[dep] === parent;
+    let isRoot = true;
     for (const [lists, sources] of [
       [graph.deps, deps],
       [graph.after, after],
     ] as const)
-      for (const dep of lists[step] ?? []) for (const from of ends(dep)) if (from !== to) sources[to]?.add(from);
-  }
-  for (const [step, { steps }] of shown.containers) {
-    const from = nodeOf[step] ?? 0;
-    if (nodes[from]?.step !== step) continue;
-    for (const child of steps) {
-      const to = nodeOf[child] ?? 0;
-      const isRoot = (graph.deps[child]?.length ?? 0) + (graph.after[child]?.length ?? 0) === 0;
-      if (to !== from && isRoot) deps[to]?.add(from);
-    }
+      for (const dep of (lists[step] ?? []).filter(isHere)) {
+        isRoot = false;
+        for (const from of ends(dep)) if (from !== to) sources[to]?.add(from);
+      }
+    const around = nodeOf[parent];
+    if (isRoot && around !== undefined && around !== to) deps[to]?.add(around);
   }
   const lists = (sets: readonly ReadonlySet<number>[]): Adjacency =>
     adjacencyOf(sets.map((set) => [...set].toSorted((a, b) => a - b)));

@@ -31,7 +31,7 @@ export function listenForGestures(
     if (box === null || !(target instanceof Element)) return undefined;
     return {
       node: Number(box.dataset["node"]),
-      part: target.closest(".graph-box-toggle") === null ? "open" : "toggle",
+      part: target.closest(".graph-fold-toggle") === null ? "open" : "toggle",
     };
   };
   const nodeAt = (event: MouseEvent): number | undefined => {

@@ -86,7 +86,14 @@ export function sceneLook(input: LookInput): SceneLook {
     bar: (node): BarLook => {
       const own = state(node);
       const fill = colourOf?.(node, own) ?? palette.bars[own.status];
-      return { fill, frame: palette.frame, standsOut: standsOut(own), isDimmed: isDimmed(node) };
+      const isHeavy = onPath.has(node);
+      return {
+        fill,
+        frame: isHeavy ? palette.ink : palette.frame,
+        isHeavy,
+        standsOut: standsOut(own),
+        isDimmed: isDimmed(node),
+      };
     },
     box: (node): BoxLook => {
       const own = state(node);

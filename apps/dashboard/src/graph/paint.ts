@@ -65,6 +65,8 @@ export interface EdgeLook {
 const MOST_EDGES = 4000;
 /** Below, a curve is not told from a line. */
 const CURVED_FROM = 0.25;
+/** In small drawings edges are fainter than in large ones, so that bars come first. */
+const FAINTEST = 0.4;
 
 export function paintEdges(
   context: CanvasRenderingContext2D,
@@ -87,8 +89,11 @@ export function paintEdges(
     look.lit !== undefined && look.lit.has(ways.from[way] ?? -1) && look.lit.has(ways.to[way] ?? -1);
   const isHeavy = (way: number): boolean => look.isHeavy[way] === 1;
   const isSoft = (way: number): boolean => ways.isSoft[way] === 1;
+  const small = Math.min(1, Math.max(FAINTEST, 2.2 * camera.zoom));
   const fade =
-    Math.max(0.12, Math.min(1, MOST_EDGES / Math.max(1, inView.length)) ** 1.5) * (look.lit === undefined ? 1 : 0.25);
+    small *
+    Math.max(0.12, Math.min(1, MOST_EDGES / Math.max(1, inView.length)) ** 1.5) *
+    (look.lit === undefined ? 1 : 0.25);
   const thinned = Math.max(1, Math.ceil(inView.length / (2 * MOST_EDGES)));
   const width = Math.max(0.5, Math.min(1.4, 1.4 * Math.sqrt(camera.zoom)));
   const stroke = (
@@ -143,8 +148,10 @@ function addWay(
 
 export interface BarLook {
   readonly fill: string;
-  /** Of its frame; absent: it has none. */
-  readonly frame?: string;
+  /** Of its frame, which bars have that are large enough. */
+  readonly frame: string;
+  /** It is on the critical path: its frame is heavy, however small it is. */
+  readonly isHeavy: boolean;
   /** It is drawn last, and larger. */
   readonly standsOut: boolean;
   readonly isDimmed: boolean;
@@ -172,10 +179,11 @@ export function paintBar(
   }
   context.fillStyle = look.fill;
   context.fillRect(x, y, width, height);
-  if (look.frame !== undefined && width > 5 && height > 5) {
+  if (look.isHeavy || (width > 5 && height > 5)) {
+    const line = look.isHeavy ? Math.min(2, height / 2) : 1;
     context.strokeStyle = look.frame;
-    context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    context.lineWidth = line;
+    context.strokeRect(x + line / 2, y + line / 2, width - line, height - line);
   }
   context.globalAlpha = 1;
 }

@@ -7,12 +7,13 @@
  *  2. Everything is drawn in the next frame, once, however much has changed.
  *  3. The view moves when a person or the page says so, and not by itself.
  */
-import type { GraphLayout } from "heddle/view";
+import { STEP_STATUSES, type GraphLayout } from "heddle/view";
 import { BoxLayer, type BoxLook } from "./boxes.ts";
 import { centred, fitted, moved, revealing, seen, zoomed, type Camera, type Extent, type Frame } from "./camera.ts";
+import { glyphMask } from "./glyph-masks.ts";
 import { clear, packedWays, paintBar, paintEdges, type BarLook, type EdgeColours, type PackedWays } from "./paint.ts";
 
-export const BOX = { width: 184, height: 48, gapX: 56, gapY: 22 } as const;
+export const BOX = { width: 184, height: 48, gapX: 56, gapY: 18 } as const;
 /** Boxes, and not bars: from this zoom on, unless more are in view. */
 const BOXES_FROM = 0.45;
 const MOST_BOXES = 250;
@@ -101,6 +102,7 @@ export class GraphScene {
       this.#layers.rings.append(ring);
     }
     this.#boxes = new BoxLayer(this.#layers.boxes, prefix);
+    for (const status of STEP_STATUSES) this.#layers.boxes.style.setProperty(`--glyph-${status}`, glyphMask(status));
     this.resize();
   }
 
@@ -206,7 +208,7 @@ export class GraphScene {
 
   /** Into the middle, large enough to be read. */
   centre(node: number, least: number = 0): void {
-    this.#moveTo(centred(this.#camera, this.boxOf(node), this.#view, least));
+    this.#moveTo(centred(this.#camera, this.boxOf(node), this.#view, this.#layout, least));
   }
 
   /** The node at a point of the view. */

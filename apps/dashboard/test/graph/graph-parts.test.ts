@@ -80,7 +80,10 @@ describe("the camera", () => {
     expect(revealing(camera, box, view)).toEqual(camera);
     expect(revealing(camera, { ...box, x: 900 }, view)).toMatchObject({ x: 900 + 50 + 24 - 800, y: 0 });
     expect(revealing({ ...camera, x: 500 }, box, view).x).toBe(100 - 24);
-    expect(centred(camera, box, view, 2)).toMatchObject({ zoom: 2, x: 125 - 200 });
+    const middle = { ...box, x: 2000, y: 500 };
+    expect(centred(camera, middle, view, drawing, 2)).toEqual({ zoom: 2, x: 2025 - 200, y: 510 - 150 });
+    // Not further than the drawing goes.
+    expect(centred(camera, box, view, drawing, 1)).toEqual({ zoom: 1, x: -24, y: -24 });
   });
 });
 
