@@ -4,7 +4,8 @@ import { globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, sta
 import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { buildDashboard } from "../../build.ts";
-import type {} from "../../../../packages/heddle/test/support/programs.ts";
+// For what it adds to the context of tests.
+import "../../../../packages/heddle/test/support/programs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
