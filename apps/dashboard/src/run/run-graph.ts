@@ -6,12 +6,13 @@ import { useShownRun } from "./shown-run.tsx";
 
 /** `undefined`: it is not there yet. */
 export function useRunGraph(): RunGraph | undefined {
-  const { project, run } = useShownRun();
+  const { project, run, seq } = useShownRun();
   const { client } = useHeddle();
   const { run: id } = run.head;
   const { data } = useQuery({
-    queryKey: ["graph", project, id, run.steps.length],
-    queryFn: ({ signal }) => client.project(project).runs.graph(id, { signal }),
+    queryKey: ["graph", project, id, seq, run.steps.length],
+    queryFn: ({ signal }) =>
+      client.project(project).runs.graph(id, { signal, ...(seq === undefined ? {} : { at: seq }) }),
     placeholderData: keepPreviousData,
     staleTime: Infinity,
   });

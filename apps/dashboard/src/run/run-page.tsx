@@ -6,6 +6,7 @@ import { announce } from "../app/announce.tsx";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
+import { StepPanel } from "../step-panel/step-panel.tsx";
 import { useLiveRun } from "../store/live-run.ts";
 import { useIsNarrow } from "../ui/narrow.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
@@ -67,6 +68,7 @@ export function RunPage(): ReactNode {
         <div className="run-part">
           <part.Part />
         </div>
+        <StepPanel />
       </main>
       <StatusLine seq={followed.run.seq} keys={PARTS.map(({ key, label }) => [key, label.toLowerCase()] as const)} />
     </ShownRunProvider>

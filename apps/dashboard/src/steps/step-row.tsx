@@ -20,7 +20,7 @@ export interface StepRowProps {
   /** It is shown beside the table. */
   readonly isOpen: boolean;
   readonly isSelected: boolean;
-  readonly onSelect: (step: string, isRange: boolean) => void;
+  readonly onSelect: (step: string, isRange?: boolean) => void;
   readonly onOpen: (step: string) => void;
 }
 

@@ -26,6 +26,8 @@ export function useAction<Args extends readonly unknown[]>(
 ): Action<Args> {
   const [state, setState] = useState<ActionState>(IDLE);
   const isShown = useRef(true);
+  const latest = useRef(seq);
+  latest.current = seq;
   useEffect(() => {
     isShown.current = true;
     return () => void (isShown.current = false);
@@ -38,8 +40,10 @@ export function useAction<Args extends readonly unknown[]>(
     ask: (...args) => {
       if (state.kind === "asking") return;
       setState({ kind: "asking" });
+      const before = latest.current;
       act(...args).then(
-        () => (isShown.current ? setState({ kind: "asked" }) : undefined),
+        // What follows may be seen before the answer is here.
+        () => (isShown.current ? setState(latest.current === before ? { kind: "asked" } : IDLE) : undefined),
         (thrown: unknown) => (isShown.current ? setState({ kind: "refused", thrown }) : undefined),
       );
     },
