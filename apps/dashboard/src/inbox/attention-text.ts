@@ -30,7 +30,7 @@ export function askedText({ kind, question, step, plan }: AttentionItem): string
 
 /** `holds up 6 steps, on the critical path`; empty: nothing. */
 export function heldText({ holdsUp, onCriticalPath }: AttentionItem): string {
-  if (holdsUp === 0) return "holds up nothing";
+  if (holdsUp === 0) return "holds nothing up";
   return `holds up ${countOf(holdsUp, "step")}${onCriticalPath ? ", on the critical path" : ""}`;
 }
 

@@ -3,9 +3,9 @@ import type { ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import { useAttention } from "../store/attention.ts";
 import { useNow } from "../store/now.ts";
-import { runningText } from "../ui/format.ts";
+import { countText, runningText } from "../ui/format.ts";
 import { Glyph } from "../ui/glyph.tsx";
-import { askedText, heldText, kindGlyph, needText } from "./attention-text.ts";
+import { askedText, kindGlyph, needText } from "./attention-text.ts";
 import "./needs-you.css";
 
 const MOST_NAMED = 2;
@@ -24,12 +24,13 @@ export function NeedsYouStrip({ project }: { readonly project: string | undefine
       <b>{needText(items.length)}</b>
       <ul className="needs-strip-items">
         {items.slice(0, MOST_NAMED).map((item) => (
-          <li key={`${item.run} ${item.step ?? ""} ${item.waitingSince}`} className="ellipsis">
-            {item.step === undefined ? "" : `${item.step}: `}
-            {askedText(item)}
-            <span className="needs-strip-since">
-              {" "}
-              waits {runningText(now - item.waitingSince)}, {heldText(item)}
+          <li key={`${item.run} ${item.step ?? ""} ${item.waitingSince}`}>
+            <span className="ellipsis">
+              {item.step ?? item.plan}: {askedText(item).split("\n", 1)}
+            </span>
+            <span className="dim needs-strip-since">
+              {runningText(now - item.waitingSince)}
+              {item.holdsUp === 0 ? "" : `, holds up ${countText(item.holdsUp)}`}
             </span>
           </li>
         ))}

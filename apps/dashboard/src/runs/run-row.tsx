@@ -49,6 +49,11 @@ export function RunRow({ run, hasProject, isFollowed, isPicked, onPick }: RunRow
         </Link>
         {hasProject ? <span className="dim run-project">{run.project}</span> : null}
         {look === "" ? null : <span className="dim run-look-below">{look}</span>}
+        {overview === undefined ? null : (
+          <span className="run-progress-below">
+            <ProgressBar byStatus={overview.head.byStatus} />
+          </span>
+        )}
       </td>
       <td className="mono run-id" title={run.run}>
         {run.run.slice(0, 8)}
@@ -114,6 +119,7 @@ function TimeLeft({
     staleTime: 30_000,
   });
   const endsAt = forecast.data?.endsAt ?? null;
-  if (!live || head.endedAt !== null || endsAt === null) return null;
-  return <span className="dim"> · ≈ {runningText(Math.max(0, endsAt - now))} left</span>;
+  // It takes longer than it did before: how much longer nobody knows.
+  if (!live || head.endedAt !== null || endsAt === null || endsAt - now < 1000) return null;
+  return <span className="dim"> · ≈ {runningText(endsAt - now)} left</span>;
 }

@@ -32,6 +32,6 @@ test("without a question it is said what happened", () => {
 test("how much it holds up", () => {
   expect(heldText(ITEM)).toBe("holds up 6 steps, on the critical path");
   expect(heldText({ ...ITEM, holdsUp: 1, onCriticalPath: false })).toBe("holds up 1 step");
-  expect(heldText({ ...ITEM, holdsUp: 0 })).toBe("holds up nothing");
+  expect(heldText({ ...ITEM, holdsUp: 0 })).toBe("holds nothing up");
   expect([needText(1), needText(2)]).toEqual(["1 needs you", "2 need you"]);
 });
