@@ -61,6 +61,16 @@ function runPlan(plan) {
   return run("npx", "--no-install", "heddle", "run", plan);
 }
 
+/** The run that was made last in a folder; empty: there is none. @param {string} cwd @param {Record<string, string>} env */
+function latestRun(cwd, env) {
+  const asked = spawnSync("heddle", ["runs", "--json"], { cwd, env: { ...process.env, ...env }, encoding: "utf8" });
+  try {
+    return String(JSON.parse(asked.stdout).runs[0].run);
+  } catch {
+    return "";
+  }
+}
+
 function runAgents() {
   if (spawnSync("git", ["--version"]).status !== 0) {
     console.error("The demo of agents needs git 2.38 or newer on PATH.");
@@ -77,6 +87,7 @@ function runAgents() {
   const code = runIn(repository, env, "heddle", "run");
   runIn(repository, env, "git", "--no-pager", "log", "--graph", "--oneline", "--branches=heddle/*/integration");
   runIn(repository, env, "git", "--no-pager", "status", "--short", "--branch");
+  const run = latestRun(repository, env);
   console.log(`
 Each agent worked in its own worktree, one conflict was resolved during the run, and your branch is unchanged.
 Next:
@@ -85,6 +96,7 @@ Next:
   heddle show              the run, step by step
   heddle report            how much time running in parallel saved
   heddle history           every event that was recorded
+  heddle serve --open ${run}   the run in a browser: open the link that it prints
 The plan is examples/agents/project/heddle.yaml, what its agents do is beside it in agents.yaml.`);
   return code;
 }

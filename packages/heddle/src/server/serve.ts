@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../base/clock.ts";
 import { caught, type Problem } from "../base/errors.ts";
-import { ok, type Result } from "../base/result.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import { layoutOf } from "../project/layout.ts";
 import { VERSION } from "../version.ts";
 import { serverApp } from "./app.ts";
@@ -59,8 +59,10 @@ export interface RunningServer extends AsyncDisposable {
   readonly tokens: ServerTokens;
   /** The names of the projects. */
   readonly projects: readonly string[];
-  /** A link with which a browser logs in, once. */
-  loginLink(grant: "read" | "act"): string;
+  /** A link with which a browser logs in, once. `path`: of the page that it opens; absent: the first. */
+  loginLink(grant: "read" | "act", path?: string): string;
+  /** The path of a run's page, of the first project that has it. `word`: an id or the beginning of one. */
+  runPath(word: string): Promise<Result<string, Problem>>;
 }
 
 /** How long requests that are under way may take when the server stops. */
@@ -130,7 +132,8 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     port,
     tokens: authority.tokens,
     projects: projects.names,
-    loginLink: (grant) => `${url}/#login=${authority.mintCode(grant)}`,
+    loginLink: (grant, path = "/") => `${url}${path}#login=${authority.mintCode(grant)}`,
+    runPath: (word) => runPathIn(projects, word),
     async [Symbol.asyncDispose]() {
       removeTokenFile(file, authority.tokens.act);
       upgrades.close();
@@ -152,4 +155,14 @@ function delivering(open: OpenServed): OpenServed {
 function hasJournal(projects: ServedProjects, name: string): boolean {
   const dir = projects.dirOf(name);
   return dir !== undefined && existsSync(layoutOf(dir).journalFile);
+}
+
+async function runPathIn(projects: ServedProjects, word: string): Promise<Result<string, Problem>> {
+  let problem: Problem = { code: "UnknownRun", message: `there is no run ${word}`, hint: "`heddle runs` lists them." };
+  for (const name of projects.names) {
+    const found = await caught(async () => (await projects.get(name)).runs.find(word));
+    if (found.ok) return ok(`/p/${encodeURIComponent(name)}/runs/${found.value}`);
+    problem = found.error;
+  }
+  return err(problem);
 }

@@ -40,6 +40,25 @@ test("a second server of the same project names the first; open logs in; Ctrl-C 
   expect((await rig.heddle(["open", "--port", port])).code).toBe(2);
 });
 
+test("a link may lead to the page of a run, of whichever project has it", async () => {
+  rig.write("one/heddle.yaml", "steps: [{id: a, run: 'true'}]\n");
+  rig.write("two/heddle.yaml", "steps: [{id: a, run: 'true'}]\n");
+  expect((await rig.heddle(["-C", "two", "run"])).code).toBe(0);
+  const { stdout } = await rig.heddle(["-C", "two", "runs", "--json"]);
+  const [{ run }] = (JSON.parse(stdout) as { runs: [{ run: string }] }).runs;
+  const projects = ["--project", "one", "--project", "two"];
+  const { server, file } = await served(...projects, "--open", run.slice(0, 6));
+  const page = `${file.url}/p/two/runs/${run}#login=`;
+  await server.says(`Log in: ${page}`);
+  const port = new URL(file.url).port;
+  expect((await rig.heddle(["open", run, "--port", port])).stdout).toContain(page);
+  expect((await rig.heddle(["open", "--port", port])).stdout).toContain(`${file.url}/#login=`);
+  const unknown = await rig.heddle(["open", "zzzz", "--port", port]);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("[UnknownRun]")]);
+  const wrong = await rig.heddle(["serve", "--port", "0", ...projects, "--open", "zzzz"]);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("[UnknownRun]")]);
+});
+
 test("a run that was started over HTTP goes on after its server died: resumed by hand, or by the next one", async () => {
   const gate = rig.gate("g");
   rig.plan({

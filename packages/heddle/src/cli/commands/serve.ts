@@ -1,11 +1,12 @@
 /** `heddle serve`: serves the HTTP API of project folders until it is stopped. */
 import { resolve } from "node:path";
 import { defined } from "../../base/defined.ts";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, type Problem } from "../../base/errors.ts";
+import { ok, type Result } from "../../base/result.ts";
 import { isBearerToken } from "../../http/tokens.ts";
 import { EXIT, fail, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import type { ServeOptions, ServerTokens } from "../../server/serve.ts";
+import type { RunningServer, ServeOptions, ServerTokens } from "../../server/serve.ts";
 import { isFlagOn, numberFlag, textFlag } from "../flag-values.ts";
 import type { Flags } from "../spec.ts";
 import { userName } from "../user.ts";
@@ -49,11 +50,21 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
   if (context.json) out.json({ url: server.url, port: server.port, projects: server.projects });
   else {
     out.line(`Serving ${server.projects.join(", ")} at ${server.url}`);
-    if (isFlagOn(flags, "open")) out.line(`Log in: ${server.loginLink("act")}`);
+    const link = await linkTo(server, flags["open"]);
+    if (!link.ok) return fail(context, link.error);
+    if (link.value !== undefined) out.line(`Log in: ${link.value}`);
     else out.line(`API: ${server.url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
   }
   await nextStopSignal();
   return EXIT.ok;
+}
+
+/** What `--open` asks for: a link to the first page, or to the page of a run; `undefined`: none. */
+async function linkTo(server: RunningServer, open: unknown): Promise<Result<string | undefined, Problem>> {
+  if (open === undefined || open === false) return ok(undefined);
+  if (typeof open !== "string") return ok(server.loginLink("act"));
+  const path = await server.runPath(open);
+  return path.ok ? ok(server.loginLink("act", path.value)) : path;
 }
 
 /** Whether a server of this user at the port has all these projects; then it is named instead of one more. */

@@ -15,7 +15,7 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
         description: "folder of a project; can be repeated (default: this one)",
         parse: parseTextList,
       },
-      { flags: "--open", description: "print a link that logs a browser in, once" },
+      { flags: "--open [run]", description: "print a link that logs a browser in, once, at the page of a run" },
       { flags: "--recover", description: "go on with runs whose process died" },
       { flags: "--host <address>", description: "listen on this address instead of this machine alone" },
       {
@@ -32,14 +32,19 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
     examples: [
       ["heddle serve", "serves this project at http://127.0.0.1:4747"],
       ["heddle serve --project api --project web", "serves two projects"],
+      ["heddle serve --open 7k3m9q2xw4ab", "with a link to the page of this run"],
     ],
     load: async () => (await import("../commands/serve.ts")).serveCommand,
   },
   {
     name: "open",
-    summary: "Print a link that logs a browser in at the running server, once",
+    summary: "Print a link that logs a browser in at the running server, once, at the page of a run or the first",
+    args: "[run]",
     options: [PORT, { flags: "--read-only", description: "the browser may look, and change nothing" }],
-    examples: [["heddle open", "the link works for a minute"]],
+    examples: [
+      ["heddle open", "the link works for a minute"],
+      ["heddle open 7k3m9q2xw4ab", "opens the page of this run"],
+    ],
     load: async () => (await import("../commands/open.ts")).openCommand,
   },
   {
