@@ -11,7 +11,7 @@
  */
 import type { LayeredEdges } from "../graph/edges.ts";
 import { targetsOf } from "../graph/graph.ts";
-import { type LayoutItem, orderColumns } from "./graph-order.ts";
+import { type LayoutItem, orderColumns, UNNAMED } from "./graph-order.ts";
 
 export interface LayoutSize {
   /** Of a box, and of a column. */
@@ -81,14 +81,16 @@ export function* layoutWork(graph: LayeredEdges, size: LayoutSize): Generator<vo
   const columns = layerItems(graph, boxes, loose);
   const lanes = lanesOf(graph, columns, boxes, size.mostLanes);
   if (lanes === undefined) return undefined;
+  yield;
   yield* orderColumns(columns);
   const table = columns.map((column) => rowsOf(column, size.mostRows));
+  yield;
   yield* place(table, size);
   return yield* drawn(graph, boxes, lanes, table, size);
 }
 
 function item(layer: number, step: number, isLane: boolean): LayoutItem {
-  return { layer, step, isLane, before: [], behind: [], y: 0, rank: 0, place: 0, part: 0, mean: 0 };
+  return { layer, step, isLane, before: [], behind: [], y: 0, rank: 0, place: 0, part: UNNAMED, mean: 0 };
 }
 
 /** Steps without edges, where the first layer would have too many rows with them: they lie below the others. */
@@ -121,24 +123,28 @@ function lanesOf(
 ): ReadonlyMap<number, readonly LayoutItem[]> | undefined {
   const lanes = new Map<number, readonly LayoutItem[]>();
   let left = mostLanes ?? MOST_LANES;
+  const targetsFrom = [graph.dependents, graph.followers];
   for (const box of boxes) {
-    const targets = [...targetsOf(graph.dependents, box.step), ...targetsOf(graph.followers, box.step)].flatMap(
-      (step) => boxes[step] ?? [],
-    );
-    const last = targets.reduce((most, { layer }) => Math.max(most, layer), 0);
+    let last = 0;
+    for (const edges of targetsFrom)
+      for (const target of targetsOf(edges, box.step)) last = Math.max(last, graph.layerOf[target] ?? 0);
     left -= Math.max(0, last - box.layer - 1);
     if (left < 0 && mostLanes === undefined) return undefined;
     const own: LayoutItem[] = [];
     for (let layer = box.layer + 1; layer < last && left >= 0; layer++) {
       const lane = item(layer, box.step, true);
-      own.push(lane);
       columns[layer]?.push(lane);
-      link(own.at(-2) ?? box, lane);
+      link(own.at(-1) ?? box, lane);
+      own.push(lane);
     }
-    lanes.set(box.step, own);
-    for (const target of targets) {
-      const from = own[target.layer - box.layer - 2] ?? box;
-      if (from.layer === target.layer - 1) link(from, target);
+    if (own.length > 0) lanes.set(box.step, own);
+    for (const edges of targetsFrom) {
+      for (const step of targetsOf(edges, box.step)) {
+        const target = boxes[step];
+        if (target === undefined) continue;
+        const from = own[target.layer - box.layer - 2] ?? box;
+        if (from.layer === target.layer - 1) link(from, target);
+      }
     }
   }
   return lanes;

@@ -20,13 +20,15 @@ export interface LayoutItem {
   y: number;
   /** Place in its column, from 0. */
   rank: number;
-  /** The part of the graph that it belongs to: the largest is 0. */
+  /** The part of the graph that it belongs to: the largest is 0. At first {@link UNNAMED}. */
   part: number;
   /** The same, from 0 for the first one to 1 for the last one. */
   place: number;
   /** What it is sorted by. */
   mean: number;
 }
+
+export const UNNAMED = -1;
 
 /** Orders to begin with beside three that follow the graph: small graphs have the time for some more. */
 const SHUFFLED_STARTS = 20;
@@ -41,6 +43,7 @@ const SWAP_ROUNDS = 6;
 /** Sorts the columns. Gives way after each column, so that a caller can do something else in between. */
 export function* orderColumns(columns: LayoutItem[][]): Generator<void, void> {
   nameParts(columns);
+  yield;
   const size = columns.reduce((sum, column) => sum + column.length, 0);
   let left = Math.max(FEWEST_SWEEPS, Math.floor(MOST_WORK / Math.max(1, size)));
   let best: readonly (readonly LayoutItem[])[] = columns;
@@ -48,6 +51,7 @@ export function* orderColumns(columns: LayoutItem[][]): Generator<void, void> {
   for (const order of starts(columns)) {
     if (left === 0 || fewest === 0) break;
     order();
+    yield;
     let last = Infinity;
     for (let sweep = 0, idle = 0; sweep < SWEEPS && idle < IDLE_SWEEPS && left > 0 && fewest > 0; sweep++) {
       left--;
@@ -135,21 +139,22 @@ function rankAll(column: readonly LayoutItem[]): void {
 /** The larger a part, the smaller its number; of equals, the one with the earlier step has the smaller one. */
 function nameParts(columns: readonly (readonly LayoutItem[])[]): void {
   const parts: LayoutItem[][] = [];
-  const seen = new Set<LayoutItem>();
-  for (const item of columns.flat()) {
-    if (seen.has(item)) continue;
-    seen.add(item);
-    const part = [item];
-    for (let at = 0; at < part.length; at++) {
-      const { before, behind } = part[at] as LayoutItem;
-      for (const near of [before, behind])
-        for (const other of near) {
-          if (seen.has(other)) continue;
-          seen.add(other);
-          part.push(other);
+  for (const column of columns) {
+    for (const item of column) {
+      if (item.part !== UNNAMED) continue;
+      item.part = parts.length;
+      const part = [item];
+      for (const { before, behind } of part) {
+        for (const near of [before, behind]) {
+          for (const other of near) {
+            if (other.part !== UNNAMED) continue;
+            other.part = parts.length;
+            part.push(other);
+          }
         }
+      }
+      parts.push(part);
     }
-    parts.push(part);
   }
   const ordered = parts.toSorted((a, b) => b.length - a.length);
   for (const [name, part] of ordered.entries()) for (const item of part) item.part = name;
@@ -198,27 +203,38 @@ function sumUpTo(sums: Int32Array, rank: number): number {
 
 /** Swaps items that lie side by side where that makes fewer crossings. Returns how many fewer. */
 function swapNeighbours(column: LayoutItem[]): number {
-  const ranks = (near: readonly LayoutItem[]): Int32Array => Int32Array.from(near, ({ rank }) => rank).sort();
-  const ends = new Map(column.map((item) => [item, { before: ranks(item.before), behind: ranks(item.behind) }]));
   let gain = 0;
+  let [before, behind] = endsOf(column[0]);
   for (let at = 0; at + 1 < column.length; at++) {
     const above = column[at] as LayoutItem;
     const below = column[at + 1] as LayoutItem;
-    const a = ends.get(above);
-    const b = ends.get(below);
-    if (a === undefined || b === undefined || above.part !== below.part) continue;
+    const [nextBefore, nextBehind] = endsOf(below);
     const less =
-      crossingsOf(a.before, b.before) +
-      crossingsOf(a.behind, b.behind) -
-      crossingsOf(b.before, a.before) -
-      crossingsOf(b.behind, a.behind);
-    if (less <= 0) continue;
-    gain += less;
-    column[at] = below;
-    column[at + 1] = above;
+      above.part === below.part
+        ? crossingsOf(before, nextBefore) +
+          crossingsOf(behind, nextBehind) -
+          crossingsOf(nextBefore, before) -
+          crossingsOf(nextBehind, behind)
+        : 0;
+    if (less > 0) {
+      gain += less;
+      column[at] = below;
+      column[at + 1] = above;
+    } else [before, behind] = [nextBefore, nextBehind];
   }
   rankAll(column);
   return gain;
+}
+
+/** Ranks of what the item is linked with, sorted. */
+function endsOf(item: LayoutItem | undefined): readonly [before: Int32Array, behind: Int32Array] {
+  return [ranksOf(item?.before ?? []), ranksOf(item?.behind ?? [])];
+}
+
+function ranksOf(items: readonly LayoutItem[]): Int32Array {
+  const ranks = new Int32Array(items.length);
+  for (let at = 0; at < ranks.length; at++) ranks[at] = items[at]?.rank ?? 0;
+  return ranks.length > 1 ? ranks.sort() : ranks;
 }
 
 /** Pairs of ends, both sorted, of which the upper item's one lies below the lower item's. */

@@ -29,8 +29,8 @@ function laidOut(graph: Graph, more: Partial<LayoutSize> = {}): GraphLayout {
   return layout;
 }
 
-/** Everything that is wrong with a layout. */
-function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): readonly string[] {
+/** Everything that is wrong with a layout. `hasLoose`: steps without edges may lie below the gaps in which ways go up and down. */
+function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout, hasLoose = false): readonly string[] {
   const found: string[] = [];
   for (const [a, box] of boxes.entries()) {
     if (box.x < 0 || box.y < -0.001 || box.x + SIZE.boxWidth > width || box.y + SIZE.boxHeight > height + 0.001)
@@ -58,7 +58,8 @@ function faults(graph: Graph, { boxes, ways, width, height }: GraphLayout): read
         const isClear =
           Math.max(part.from.y, part.to.y) <= box.y - LANE_GAP + 0.001 ||
           Math.min(part.from.y, part.to.y) >= box.y + SIZE.boxHeight + LANE_GAP - 0.001;
-        if (!isBeside && !(isClear && part.from.y === part.to.y)) found.push(`${from}->${to} passes s${step}`);
+        const isLevel = part.from.y === part.to.y || hasLoose;
+        if (!isBeside && !(isClear && isLevel)) found.push(`${from}->${to} passes s${step}`);
       }
     }
   }
@@ -96,7 +97,7 @@ test("nor where layers have several columns; and the same graph is laid out alik
   fc.assert(
     fc.property(anyGraph, fc.integer({ min: 1, max: 5 }), (graph, mostRows) => {
       const layout = laidOut(graph, { mostRows });
-      expect(faults(graph, layout)).toEqual([]);
+      expect(faults(graph, layout, true)).toEqual([]);
       expect(laidOut(graph, { mostRows })).toEqual(layout);
     }),
     { numRuns: 100 },
