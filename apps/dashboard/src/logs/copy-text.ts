@@ -1,7 +1,5 @@
 /** Copy text: what of a log goes to the clipboard: what is shown of its lines, without numbers, colours and what acts on a terminal. Pure. */
-import { MOST_KEPT } from "./line-store.ts";
-import { styledLine } from "./styled-line.ts";
-import { PLAIN } from "./text-style.ts";
+import { plainLine } from "./styled-line.ts";
 
 /** A place in the shown text of a line. */
 export interface TextPlace {
@@ -22,7 +20,7 @@ export function copyText(
 ): string {
   return raws
     .map((raw, at) => {
-      const { text: whole } = styledLine(raw, PLAIN, MOST_KEPT);
+      const whole = plainLine(raw);
       const text = whole.slice(hidden(whole));
       const start = at === 0 ? from.offset : 0;
       return text.slice(start, from.line + at === to.line ? to.offset : undefined);

@@ -38,7 +38,7 @@ export const LogRow = memo(function LogRow(props: LogRowProps): ReactNode {
         <span className="log-text log-absent">{instead}</span>
       ) : (
         <span className="log-text">
-          {spansOf(styled, hidden, query)}
+          <LineText styled={styled} hidden={hidden} query={query} />
           {styled.cut === 0 ? null : (
             <button type="button" className="log-more" disabled={isWhole} onClick={() => onMore(line)}>
               {countText(styled.cut)} more characters{isWhole ? ": download the log" : ""}
@@ -50,7 +50,12 @@ export const LogRow = memo(function LogRow(props: LogRowProps): ReactNode {
   );
 });
 
-function spansOf({ runs, text }: StyledLine, hidden: number, query: HitQuery | undefined): ReactNode {
+/** The text of a line, in its colours, with its hits. */
+export function LineText({
+  styled: { runs, text },
+  hidden,
+  query,
+}: Pick<LogRowProps, "hidden" | "query"> & { readonly styled: StyledLine }): ReactNode {
   const shown = withoutStart(runs, hidden);
   const ranges = query === undefined ? [] : hitRanges(text.slice(hidden), query);
   return markedRuns(shown, ranges).map((run, at) => {

@@ -8,7 +8,7 @@
  *  3. One line costs a bounded time and has at most {@link MOST_RUNS} pieces and about {@link LONGEST_LINE} characters, whatever is in it.
  *  4. Its style goes on in the next line, as in a terminal.
  */
-import { sgrStyle, type TextStyle } from "./text-style.ts";
+import { PLAIN, sgrStyle, type TextStyle } from "./text-style.ts";
 
 /** Text in one style. */
 export interface StyledRun {
@@ -31,6 +31,8 @@ export interface StyledLine {
 /** Characters of a line that are looked at, unless more are asked for. */
 export const LONGEST_LINE = 4096;
 export const MOST_RUNS = 256;
+/** Characters of a line as {@link plainLine} gives it. */
+const MOST_PLAIN = 65_536;
 /** The longest sequence that is taken for one; a longer one is text behind an escape character. */
 const LONGEST_SEQUENCE = 4096;
 
@@ -60,6 +62,11 @@ export function styledLine(raw: string, before: TextStyle, longest: number = LON
   }
   pen.write(shown.slice(at));
   return { ...pen.line(), cut };
+}
+
+/** The text of a line alone, as far as it is held. */
+export function plainLine(raw: string): string {
+  return styledLine(raw, PLAIN, MOST_PLAIN).text;
 }
 
 /**

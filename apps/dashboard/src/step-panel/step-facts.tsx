@@ -3,11 +3,11 @@ import type { ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { StepDocument } from "heddle/client";
+import { plainLine } from "../logs/styled-line.ts";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { countOf, countText } from "../ui/format.ts";
-import { plainLine } from "./log-text.ts";
 
 /** Characters that are shown of a long text at once. */
 const MOST_SHOWN = 4000;

@@ -148,7 +148,7 @@ describe.skipIf(NO_BROWSER !== undefined)("the panel of a step", () => {
     });
     await using watched = await stage.page(address(run, "loud"));
     const { page, faults } = watched;
-    const lines = panel(page, "loud").getByRole("region", { name: "Lines" }).locator(".log-tail-line");
+    const lines = panel(page, "loud").getByRole("region", { name: "Lines" }).locator(".last-line");
     await settled(() => lines.allTextContents()).toEqual(["1red", "220 %"]);
     stage.write("more", "");
     await settled(() => lines.allTextContents()).toEqual(["1red", "220 %", "3more"]);
