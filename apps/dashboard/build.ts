@@ -27,11 +27,16 @@ export async function buildDashboard(outDir: string): Promise<BuiltDashboard> {
   let fonts = 0;
   const later: Record<string, number> = {};
   const modules: string[] = [];
+  const chunks = new Map(output.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file] as const] : [])));
+  const first = withImports(
+    chunks,
+    [...chunks.values()].filter((chunk) => chunk.isEntry).map(({ fileName }) => fileName),
+  );
   for (const file of output) {
     if (file.type === "chunk") {
       modules.push(...file.moduleIds);
       const bytes = gzipSync(file.code).length;
-      if (file.isEntry) script += bytes;
+      if (first.has(file.fileName)) script += bytes;
       else later[file.name] = (later[file.name] ?? 0) + bytes;
       continue;
     }
@@ -42,4 +47,11 @@ export async function buildDashboard(outDir: string): Promise<BuiltDashboard> {
     else if (file.fileName.endsWith(".js")) later[path.basename(file.fileName)] = gzipSync(file.source).length;
   }
   return { modules, sizes: { script, style, fonts, later } };
+}
+
+/** The chunks with those that they load before they run. */
+function withImports(chunks: ReadonlyMap<string, Rolldown.OutputChunk>, names: readonly string[]): ReadonlySet<string> {
+  const found = new Set(names);
+  for (const name of found) for (const imported of chunks.get(name)?.imports ?? []) found.add(imported);
+  return found;
 }

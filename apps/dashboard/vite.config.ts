@@ -19,10 +19,12 @@ export default defineConfig({
     outDir: path.join(heddle, "dist/dashboard"),
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    modulePreload: false,
+    modulePreload: { polyfill: false },
     cssCodeSplit: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1024,
+    // What the first visit and later parts share is one file beside the first one, and not a dozen small ones.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
   },
   // For work on the pages: `heddle serve` beside it, at its usual port.
   server: { proxy: { "/api": { target: "http://127.0.0.1:4747", ws: true, changeOrigin: true } } },

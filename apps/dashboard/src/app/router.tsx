@@ -1,12 +1,12 @@
 /** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
-import { CostsPage } from "../costs/costs-page.tsx";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
 import { InboxPage } from "../inbox/inbox-page.tsx";
 import { RunsPage } from "../runs/runs-page.tsx";
 import { runsSearch } from "../runs/runs-search.ts";
-import { SettingsPage } from "../settings/settings-page.tsx";
+import { Broken } from "./broken.tsx";
+import { lazyPart } from "./lazy-part.ts";
 import { NotFound } from "./not-found.tsx";
 import { parseSearch, stringifySearch } from "./search-params.ts";
 import { Shell } from "./shell.tsx";
@@ -26,9 +26,17 @@ const run = createRoute({
   validateSearch: runSearch,
   component: RunPage,
 });
-const costs = createRoute({ getParentRoute: () => root, path: "/p/$project/costs", component: CostsPage });
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/costs",
+  component: lazyPart(async () => (await import("../costs/costs-page.tsx")).CostsPage),
+});
 const inbox = createRoute({ getParentRoute: () => root, path: "/inbox", component: InboxPage });
-const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage });
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyPart(async () => (await import("../settings/settings-page.tsx")).SettingsPage),
+});
 
 const pages = [home, project, run, costs, inbox, settings] as const;
 
@@ -37,6 +45,7 @@ export function createPageRouter() {
     routeTree: root.addChildren(pages),
     parseSearch,
     stringifySearch,
+    defaultErrorComponent: Broken,
     defaultPreload: false,
     scrollRestoration: true,
   });

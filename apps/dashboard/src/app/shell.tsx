@@ -1,7 +1,8 @@
 /** Shell: what stands around every page: the place, the way to what needs somebody, the help, and what screen readers are told. */
-import type { ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
 import { Link, Outlet, useMatches } from "@tanstack/react-router";
 import { NeedsYouLink } from "../inbox/needs-you-link.tsx";
+import { Waiting } from "../ui/waiting.tsx";
 import { Announcer } from "./announce.tsx";
 import { Help } from "./help.tsx";
 import { Palette } from "./palette.tsx";
@@ -26,7 +27,9 @@ export function Shell(): ReactNode {
         </Link>
       </header>
       <ProjectTabs />
-      <Outlet />
+      <Suspense fallback={<Waiting what="the page" />}>
+        <Outlet />
+      </Suspense>
       <Help />
       <Announcer />
     </div>

@@ -1,5 +1,5 @@
 /** Run page: head, parts, and the step that is looked at. Everything that is chosen stands in the address. */
-import { useEffect, useRef, type ReactNode } from "react";
+import { Suspense, useEffect, useRef, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { LiveRun } from "heddle/view";
 import { announce } from "../app/announce.tsx";
@@ -66,7 +66,9 @@ export function RunPage(): ReactNode {
       <RunTabs shown={part.view} />
       <main id="main" className="run-main" tabIndex={-1}>
         <div className="run-part">
-          <part.Part />
+          <Suspense fallback={<Waiting what={part.label} />}>
+            <part.Part />
+          </Suspense>
         </div>
         <StepPanel />
       </main>

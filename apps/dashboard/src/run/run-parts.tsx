@@ -1,10 +1,8 @@
 /** Parts of the run page: a tab, a key and a component each. */
 import type { ComponentType } from "react";
+import { lazyPart } from "../app/lazy-part.ts";
 import { GraphPart } from "../graph/graph-part.tsx";
 import { StepsPart } from "../steps/steps-part.tsx";
-import { CostPart } from "../costs/cost-part.tsx";
-import { LogsPart } from "../logs/logs-part.tsx";
-import { PlanPart } from "../plan/plan-part.tsx";
 import type { RunViewName } from "./run-search.ts";
 
 export interface RunPart {
@@ -19,9 +17,24 @@ export interface RunPart {
 export const PARTS: readonly [RunPart, ...RunPart[]] = [
   { view: "graph", label: "Graph", key: "g", Part: GraphPart },
   { view: "steps", label: "Steps", key: "s", Part: StepsPart },
-  { view: "logs", label: "Logs", key: "l", Part: LogsPart },
-  { view: "cost", label: "Cost", key: "o", Part: CostPart },
-  { view: "plan", label: "Plan", key: "p", Part: PlanPart },
+  {
+    view: "logs",
+    label: "Logs",
+    key: "l",
+    Part: lazyPart(async () => (await import("../logs/logs-part.tsx")).LogsPart),
+  },
+  {
+    view: "cost",
+    label: "Cost",
+    key: "o",
+    Part: lazyPart(async () => (await import("../costs/cost-part.tsx")).CostPart),
+  },
+  {
+    view: "plan",
+    label: "Plan",
+    key: "p",
+    Part: lazyPart(async () => (await import("../plan/plan-part.tsx")).PlanPart),
+  },
 ];
 
 /** The one that the address names, else the first; on a narrow screen, where a graph is hard to read, the steps. */
