@@ -138,26 +138,24 @@ function rankAll(column: readonly LayoutItem[]): void {
 
 /** The larger a part, the smaller its number; of equals, the one with the earlier step has the smaller one. */
 function nameParts(columns: readonly (readonly LayoutItem[])[]): void {
-  const parts: LayoutItem[][] = [];
-  for (const column of columns) {
-    for (const item of column) {
-      if (item.part !== UNNAMED) continue;
-      item.part = parts.length;
-      const part = [item];
-      for (const { before, behind } of part) {
-        for (const near of [before, behind]) {
-          for (const other of near) {
-            if (other.part !== UNNAMED) continue;
-            other.part = parts.length;
-            part.push(other);
-          }
-        }
-      }
-      parts.push(part);
-    }
-  }
+  const parts: (readonly LayoutItem[])[] = [];
+  for (const column of columns)
+    for (const item of column) if (item.part === UNNAMED) parts.push(partFrom(item, parts.length));
   const ordered = parts.toSorted((a, b) => b.length - a.length);
   for (const [name, part] of ordered.entries()) for (const item of part) item.part = name;
+}
+
+/** All that is linked with the item, directly or not; it gets the name. */
+function partFrom(first: LayoutItem, name: number): readonly LayoutItem[] {
+  const part: LayoutItem[] = [];
+  const add = (item: LayoutItem): void => {
+    if (item.part !== UNNAMED) return;
+    item.part = name;
+    part.push(item);
+  };
+  add(first);
+  for (const { before, behind } of part) for (const near of [before, behind]) for (const other of near) add(other);
+  return part;
 }
 
 /** By the mean place of what the items are linked with in the column before, or behind; those that are linked with nothing there stay. */
