@@ -157,6 +157,7 @@ function useEntries(keys: readonly KeyBinding[]): readonly PaletteEntry[] {
         about: "page",
         choose: () => void navigate({ to: "/p/$project", params: { project: name } }),
       })),
+      { key: "page inbox", text: "Inbox", about: "page", choose: () => void navigate({ to: "/inbox" }) },
       { key: "page settings", text: "Settings", about: "page", choose: () => void navigate({ to: "/settings" }) },
     ];
     const actions = keys.map((binding): PaletteEntry => ({

@@ -147,11 +147,14 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     const { page, faults } = watched;
     await page.getByText("Sign the release of 1 December?").waitFor();
     expect(await page.title()).toBe("1 needs you · Inbox · heddle");
+    const icon = (): Promise<string> => page.locator('link[rel="icon"]').evaluate((link: HTMLLinkElement) => link.href);
+    const needed = await icon();
     await page.keyboard.press("j");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("sign");
     await page.keyboard.press("a");
     await page.getByText("Settled").waitFor();
     await page.waitForFunction(() => document.title === "Inbox · heddle");
+    expect(await icon()).not.toBe(needed);
     await stage.settled(runs[2] ?? "");
     expect(await stage.project().runs.get(runs[2] ?? "", { fields: ["status"] })).toMatchObject({
       status: "succeeded",
@@ -205,6 +208,40 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     await approve.click({ force: true });
     expect((await stage.project().steps.get(run, "ok")).step.status).toBe("needs-approval");
     await stage.project().runs.cancel(run);
+    expect(faults).toEqual([]);
+  });
+
+  test("notifications come by choice alone: one for each new question while the page is out of sight", async () => {
+    await using watched = await stage.page("/settings");
+    const { page, context, faults } = watched;
+    // A browser without windows shows none: what would be shown is noted.
+    await context.addInitScript(() => {
+      const said: string[] = [];
+      class Noted extends EventTarget {
+        static permission = "default";
+        static requestPermission = async (): Promise<string> => (Noted.permission = "granted");
+        constructor(title: string, options: { readonly body: string }) {
+          super();
+          said.push(`${title} | ${options.body}`);
+        }
+      }
+      Object.assign(globalThis, { Notification: Noted, said });
+      Object.defineProperty(document, "hidden", { get: () => true });
+    });
+    await page.reload();
+    const said = (): Promise<unknown> => page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    const asking = (name: string): Record<string, unknown> => ({ name, steps: [{ id: "ok", approve: `${name}?` }] });
+    await page.getByText("live", { exact: true }).waitFor();
+    const first = await stage.run(asking("unheard"));
+    await page.getByRole("link", { name: "Needs you 1 waiting" }).waitFor();
+    expect(await said()).toEqual([]);
+    const choice = page.getByLabel("Notify me outside of the page when somebody is needed");
+    await choice.check();
+    const second = await stage.run(asking("heard"));
+    await page.waitForFunction(() => (globalThis as unknown as { said: string[] }).said.length > 0);
+    expect(await said()).toEqual(["shop / heard: approval | heard?"]);
+    for (const run of [first, second]) await stage.project().runs.cancel(run);
+    await page.getByRole("link", { name: "Needs you", exact: true }).waitFor();
     expect(faults).toEqual([]);
   });
 
