@@ -24,7 +24,11 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1024,
     // What the first visit and later parts share is one file beside the first one, and not a dozen small ones.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } },
+      // Parsers of languages: what imports them uses other parts, and they do not say that they do nothing by themselves.
+      treeshake: { moduleSideEffects: [{ test: /node_modules\/@lezer\//, sideEffects: false }] },
+    },
   },
   // For work on the pages: `heddle serve` beside it, at its usual port.
   server: { proxy: { "/api": { target: "http://127.0.0.1:4747", ws: true, changeOrigin: true } } },

@@ -38,7 +38,9 @@ export function keysNow(): readonly KeyBinding[] {
 
 export function listenForKeys(): void {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    // An editor in a shadow root is seen from here as the element around it.
+    const target = event.composedPath()[0] ?? event.target;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(target)) return;
     for (const layer of layers.toReversed())
       for (const binding of layer.current) {
         if (binding.key !== event.key || (binding.isNamed !== true && !preferences().hasLetterKeys)) continue;

@@ -14,6 +14,8 @@ export interface Preferences {
   readonly wrapsLogs: boolean;
   /** Times that programs write at the beginning of lines. */
   readonly hidesLogTimes: boolean;
+  /** Both sides of a diff beside each other. */
+  readonly splitsDiffs: boolean;
 }
 
 const KEY = "heddle.preferences";
@@ -25,6 +27,7 @@ const DEFAULTS: Preferences = {
   panelWidth: 420,
   wrapsLogs: false,
   hidesLogTimes: false,
+  splitsDiffs: false,
 };
 
 const listeners = new Set<() => void>();

@@ -1,5 +1,6 @@
 /** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { resolveSearch } from "../resolve/resolve-search.ts";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
 import { InboxPage } from "../inbox/inbox-page.tsx";
@@ -26,6 +27,17 @@ const run = createRoute({
   validateSearch: runSearch,
   component: RunPage,
 });
+const resolve = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/runs/$run/steps/$step/resolve",
+  validateSearch: resolveSearch,
+  component: lazyPart(async () => (await import("../resolve/resolve-page.tsx")).ResolvePage),
+});
+const worktrees = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/worktrees",
+  component: lazyPart(async () => (await import("../worktrees/worktrees-page.tsx")).WorktreesPage),
+});
 const costs = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/costs",
@@ -38,7 +50,7 @@ const settings = createRoute({
   component: lazyPart(async () => (await import("../settings/settings-page.tsx")).SettingsPage),
 });
 
-const pages = [home, project, run, costs, inbox, settings] as const;
+const pages = [home, project, run, resolve, costs, worktrees, inbox, settings] as const;
 
 export function createPageRouter() {
   return createRouter({

@@ -51,6 +51,9 @@ function ProjectTabs(): ReactNode {
       <Link to="/p/$project/costs" params={{ project }}>
         Costs
       </Link>
+      <Link to="/p/$project/worktrees" params={{ project }}>
+        Worktrees
+      </Link>
     </nav>
   );
 }

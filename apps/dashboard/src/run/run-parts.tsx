@@ -24,6 +24,12 @@ export const PARTS: readonly [RunPart, ...RunPart[]] = [
     Part: lazyPart(async () => (await import("../logs/logs-part.tsx")).LogsPart),
   },
   {
+    view: "changes",
+    label: "Changes",
+    key: "c",
+    Part: lazyPart(async () => (await import("../changes/changes-part.tsx")).ChangesPart),
+  },
+  {
     view: "cost",
     label: "Cost",
     key: "o",

@@ -34,6 +34,12 @@ export interface RunSearch {
   readonly folds?: string | undefined;
   /** Column of the table of steps, with `-` before it: downwards. */
   readonly sort?: string | undefined;
+  /** Of the changes: the file that is looked at. */
+  readonly file?: string | undefined;
+  /** Id of the step whose change of it is meant; absent: what the run merged. */
+  readonly of?: string | undefined;
+  /** Only files that several steps changed. */
+  readonly shared?: "1" | undefined;
 }
 
 export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch {
@@ -53,6 +59,9 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     path: oneOf(["off"], search["path"]),
     folds: textOf(search["folds"]),
     sort: /^-?[a-z]{1,20}$/.exec(textOf(search["sort"]) ?? "")?.[0],
+    file: textOf(search["file"]),
+    of: textOf(search["of"]),
+    shared: oneOf(["1"], search["shared"]),
   };
 }
 

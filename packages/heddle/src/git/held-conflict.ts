@@ -199,7 +199,8 @@ export function entryText(entry: IndexEntry | undefined): string | undefined {
   return entry && `${entry.mode} ${entry.id}`;
 }
 
-function revisionOf({ head, captured }: HeldConflict, { path, now, stored }: OpenPath): string {
+/** Of what is decided about a path, and of what the worktree has there. */
+export function revisionOf({ head, captured }: HeldConflict, { path, now, stored }: OpenPath): string {
   const told = [head, captured, path, entryText(now), stored];
   return createHash("sha256").update(JSON.stringify(told)).digest("hex").slice(0, 32);
 }

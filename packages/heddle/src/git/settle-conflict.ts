@@ -16,7 +16,14 @@ import { err, ok, type Result } from "../base/result.ts";
 import { putEntries } from "./agent-index.ts";
 import { unresolvedPaths } from "./conflict.ts";
 import { linesOf } from "./conflict-regions.ts";
-import { conflictedFile, entryText, heldConflict, type HeldConflict, type OpenPath } from "./held-conflict.ts";
+import {
+  conflictedFile,
+  entryText,
+  heldConflict,
+  revisionOf,
+  type HeldConflict,
+  type OpenPath,
+} from "./held-conflict.ts";
 import type { IndexEntry } from "./listed-entries.ts";
 import { pathIn, shownName } from "./path-bytes.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
@@ -48,7 +55,11 @@ export async function storeResolution(
     if (problem !== undefined) return err(problem);
     if (!(await writeResolution(place, record))) return err(invalid("64 MiB are stored for this conflict already"));
   }
-  const paths = held.paths.map((one) => (one === path ? { ...one, stored: record } : one));
+  const now = { ...path, stored: record };
+  const revision = revisionOf(held, now);
+  if (resolution !== undefined)
+    return ok({ ...before, state: "stored", revision, result: { from: "stored", ...resolution } });
+  const paths = held.paths.map((one) => (one === path ? now : one));
   return ok((await conflictedFile(repository, { ...held, paths }, file)) ?? before);
 }
 

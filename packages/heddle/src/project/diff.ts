@@ -127,16 +127,16 @@ async function ofStep(
   return ok([now, recorded].filter((one) => one !== undefined));
 }
 
-/** What is in the worktree of a step that is being worked on, or waits for a person; `undefined`: it has none to look at. */
+/** What is in the worktree of a step that is being worked on, or asks something; `undefined`: it has none to look at. */
 export function worktreeOf(
   phase: RunState["phases"][number] | undefined,
   step: string,
   group: string | undefined,
 ): Extract<ChangesOf, { readonly kind: "worktree" }> | undefined {
   if (phase?.tag !== "running" && phase?.tag !== "waiting-for-answer") return undefined;
-  // A conflict is settled in a worktree of the step itself, while others of its group work in theirs.
-  const isOwn = phase.tag === "waiting-for-answer" && phase.about === "conflict";
-  return defined({ kind: "worktree" as const, step, group: isOwn ? undefined : group });
+  // There both sides are between markers: what its agent did is in its capture.
+  if (phase.tag === "waiting-for-answer" && phase.about === "conflict") return undefined;
+  return defined({ kind: "worktree" as const, step, group });
 }
 
 function noWork(message: string, hint: string): Problem {

@@ -118,6 +118,17 @@ test("are told by step, merged, captured and as a worktree is now, each with who
   expect((await changes()).items[2]?.files.map(({ file }) => file)).toEqual(["a.txt", "new.txt"]);
 });
 
+test("of a step whose conflict waits for a person are what its agent left, not the markers in its worktree", async () => {
+  await threeSteps();
+  const commit = await works("idle", { "a.txt": "idle\n" });
+  const conflict = { reason: "conflict", files: ["a.txt"], head: base, captured: commit, ref: "refs/z", time: 1 };
+  await happens("idle", { type: "worktree.conflicted", data: conflict });
+  writeFiles(join(folder, "state", "r1", "idle"), { "a.txt": "<<<<<<< both\n" });
+  await happens("idle", { type: "approval.requested", data: { about: "conflict", question: "which?" } });
+  const found = (await changes()).items.find(({ step }) => step === "idle");
+  expect(found).toMatchObject({ of: "captured", to: commit, count: 1, added: 1, removed: 1 });
+});
+
 test("come in pages, none twice and none missing, what would land on the first", async () => {
   await threeSteps();
   const seen: string[] = [];

@@ -1,0 +1,75 @@
+/** A conflict from the server, and what is asked of it. What was kept is shown when the server has said so. */
+import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
+import type { ConflictDocument, ConflictFileDocument, FileDecision } from "heddle/client";
+import { useHeddle } from "../store/heddle.tsx";
+
+export interface ConflictOf {
+  readonly project: string;
+  /** Its whole id. */
+  readonly run: string;
+  readonly step: string;
+  /** Since when it is asked: asked again, it may be another one. */
+  readonly since: number | null;
+}
+
+function keyOf({ project, run, step, since }: ConflictOf): readonly unknown[] {
+  return ["conflict", project, run, step, since];
+}
+
+export function useConflict(of: ConflictOf, enabled: boolean): UseQueryResult<ConflictDocument> {
+  const { client } = useHeddle();
+  return useQuery({
+    queryKey: keyOf(of),
+    queryFn: ({ signal }) => client.project(of.project).work.conflict(of.run, of.step, { signal }),
+    enabled,
+  });
+}
+
+export function useConflictFile(of: ConflictOf, file: string): UseQueryResult<ConflictFileDocument> {
+  const { client } = useHeddle();
+  return useQuery({
+    queryKey: [...keyOf(of), file],
+    queryFn: ({ signal }) => client.project(of.project).work.conflictFile(of.run, of.step, file, { signal }),
+    // What is being edited is not replaced: who keeps it hears that it has moved on.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Keeps a decision; gives the file as it is then. */
+export function useDecide(
+  of: ConflictOf,
+): (seen: ConflictFileDocument, decision: FileDecision | "withdraw") => Promise<ConflictFileDocument> {
+  const { client } = useHeddle();
+  const queries = useQueryClient();
+  return async (seen, decision) => {
+    const kept = await client.project(of.project).work.decide(of.run, of.step, decision, { seen });
+    queries.setQueryData([...keyOf(of), kept.file], kept);
+    queries.setQueryData<ConflictDocument>(keyOf(of), (before) =>
+      before === undefined
+        ? before
+        : {
+            ...before,
+            files: before.files.map((line) =>
+              line.file === kept.file ? { ...line, state: kept.state, etag: kept.etag } : line,
+            ),
+          },
+    );
+    return kept;
+  };
+}
+
+/** Reads everything of the conflict anew. */
+export function useRereadConflict(of: ConflictOf): () => void {
+  const queries = useQueryClient();
+  return () => void queries.resetQueries({ queryKey: keyOf(of) });
+}
+
+/** Says how it is settled; a run that nobody works on goes on. */
+export function useResolve(of: ConflictOf): (choice: "ours" | "theirs" | "continue" | "stored") => Promise<void> {
+  const { client } = useHeddle();
+  return async (choice) => {
+    const { steps, runs } = client.project(of.project);
+    const { result } = await steps.resolve(of.run, of.step, choice);
+    if (result === "done") await runs.resume(of.run);
+  };
+}
