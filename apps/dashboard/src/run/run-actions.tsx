@@ -6,7 +6,7 @@ import { ActionButton, ActionProblems } from "../ui/action-button.tsx";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { countOf } from "../ui/format.ts";
-import { useActing } from "./acting.ts";
+import { useUnusable } from "./acting.ts";
 import { useShownRun } from "./shown-run.tsx";
 import { Workers } from "./workers.tsx";
 import "./run-actions.css";
@@ -26,7 +26,7 @@ function AtWork(): ReactNode {
   const { project, run } = useShownRun();
   const { head } = run;
   const { client } = useHeddle();
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const { runs } = client.project(project);
   const isPaused = head.status === "paused";
   // Idle again when the run says what came of it, and not at any event.
@@ -48,7 +48,7 @@ function Cancel(): ReactNode {
   const { project, run } = useShownRun();
   const { head } = run;
   const { client } = useHeddle();
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const [isOpen, setOpen] = useState(false);
   const cancel = useAction(() => client.project(project).runs.cancel(head.run), Number(head.endedAt !== null));
   const isAsked = cancel.state.kind === "asking" || cancel.state.kind === "asked";
@@ -94,7 +94,7 @@ function AtRest({ isOver }: { readonly isOver: boolean }): ReactNode {
   const { project, run } = useShownRun();
   const { head, seq } = run;
   const { client } = useHeddle();
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const { runs } = client.project(project);
   const resume = useAction(() => runs.resume(head.run), seq);
   const retry = useAction(() => runs.retry(head.run), seq);

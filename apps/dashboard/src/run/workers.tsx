@@ -6,7 +6,7 @@ import { useHeddle } from "../store/heddle.tsx";
 import { countText } from "../ui/format.ts";
 import { Button } from "../ui/button.tsx";
 import { InlineProblem } from "../ui/problem.tsx";
-import { useActing } from "./acting.ts";
+import { useUnusable } from "./acting.ts";
 import { useShownRun } from "./shown-run.tsx";
 
 /** Presses within this time are one request. */
@@ -15,25 +15,34 @@ const TOGETHER_MS = 300;
 export function Workers(): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const { maxConcurrency } = run.head.progress;
   const [wanted, setWanted] = useState<number>();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const action = useAction((workers: number) => client.project(project).runs.setConcurrency(run.head.run, workers));
-  const { ask, state } = action;
+  const asked = useRef<number>(undefined);
+  const { ask, state } = useAction((workers: number) =>
+    client.project(project).runs.setConcurrency(run.head.run, workers),
+  );
+  // What was asked for last has come, or somebody else has asked for another number.
   useEffect(() => {
-    setWanted((before) => (before === maxConcurrency ? undefined : before));
+    setWanted((before) => (before === maxConcurrency || before === asked.current ? undefined : before));
   }, [maxConcurrency]);
   useEffect(() => {
     if (state.kind === "refused") setWanted(undefined);
   }, [state.kind]);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const isAsking = state.kind === "asking";
+  useEffect(() => {
+    if (wanted === undefined) asked.current = undefined;
+    if (wanted === undefined || wanted === asked.current || isAsking) return undefined;
+    const timer = setTimeout(() => {
+      asked.current = wanted;
+      ask(wanted);
+    }, TOGETHER_MS);
+    return () => clearTimeout(timer);
+  }, [wanted, isAsking]);
   const change = (by: 1 | -1): void => {
     const next = (wanted ?? maxConcurrency) + by;
-    if (unusable !== undefined || next < 1) return;
-    setWanted(next === maxConcurrency ? undefined : next);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => ask(next), TOGETHER_MS);
+    if (unusable === undefined && next >= 1)
+      setWanted(next === maxConcurrency && asked.current === undefined ? undefined : next);
   };
   useKeys([
     { key: "+", what: "One worker more", run: () => change(1) },

@@ -1,7 +1,7 @@
 /** Awaited signal: the word that a step waits for, and a way to send it, with JSON as its value. */
 import { useState, type ReactNode } from "react";
 import type { StepView } from "heddle/view";
-import { useActing } from "../run/acting.ts";
+import { useUnusable } from "../run/acting.ts";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useAction } from "../store/action.ts";
 import { useHeddle } from "../store/heddle.tsx";
@@ -11,7 +11,7 @@ import { InlineProblem } from "../ui/problem.tsx";
 export function AwaitedSignal({ step: { signal } }: { readonly step: StepView }): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const [text, setText] = useState("");
   const send = useAction((name: string, value: string) =>
     client.project(project).signal(run.head.run, name, value.trim() === "" ? null : JSON.parse(value)),

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { useRouter } from "@tanstack/react-router";
 import type { StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
-import { useActing } from "../run/acting.ts";
+import { useUnusable } from "../run/acting.ts";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useAction, type Action } from "../store/action.ts";
 import { useHeddle } from "../store/heddle.tsx";
@@ -25,11 +25,13 @@ type About = keyof typeof TITLES;
 
 export interface NeedsYouProps {
   readonly step: StepView;
+  /** The run as it was when the question was read: no other one is answered. */
+  readonly seen: { readonly run: string; readonly seq: number };
   /** Told of an answer that was refused: the question may be gone by then. */
   readonly onRefused: (thrown: unknown) => void;
 }
 
-export function NeedsYou({ step, onRefused }: NeedsYouProps): ReactNode {
+export function NeedsYou({ step, seen, onRefused }: NeedsYouProps): ReactNode {
   const now = useNow();
   const { question, about = "step", waitsSince, until } = step;
   if (question === undefined) return null;
@@ -43,7 +45,7 @@ export function NeedsYou({ step, onRefused }: NeedsYouProps): ReactNode {
         {since}
         {left}
       </p>
-      <Answers key={`${step.id} ${waitsSince}`} step={step} about={about} onRefused={onRefused} />
+      <Answers key={`${step.id} ${waitsSince}`} step={step} about={about} seen={seen} onRefused={onRefused} />
     </section>
   );
 }
@@ -78,13 +80,14 @@ function useAnswer<Args extends readonly unknown[]>(
 
 function YesOrNo({
   step,
+  seen,
   onRefused,
   yes,
   no,
 }: NeedsYouProps & { readonly yes: string; readonly no: string }): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
-  const { unusable, seen } = useActing();
+  const unusable = useUnusable();
   const [comment, setComment] = useState("");
   const { steps } = client.project(project);
   const id = run.head.run;
@@ -108,10 +111,10 @@ function YesOrNo({
 }
 
 /** An agent's question: one of its options, or words. */
-function Words({ step, onRefused }: NeedsYouProps): ReactNode {
+function Words({ step, seen, onRefused }: NeedsYouProps): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
-  const { unusable, seen } = useActing();
+  const unusable = useUnusable();
   const [words, setWords] = useState("");
   const { steps } = client.project(project);
   const id = run.head.run;
@@ -158,10 +161,10 @@ function Words({ step, onRefused }: NeedsYouProps): ReactNode {
   );
 }
 
-function Sides({ step, onRefused }: NeedsYouProps): ReactNode {
+function Sides({ step, seen, onRefused }: NeedsYouProps): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
-  const { unusable, seen } = useActing();
+  const unusable = useUnusable();
   const { history } = useRouter();
   const { steps } = client.project(project);
   const id = run.head.run;

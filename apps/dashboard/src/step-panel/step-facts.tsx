@@ -100,6 +100,7 @@ function AgentFacts({ document: { step, detail } }: { readonly document: StepDoc
     queryKey: ["worktrees", project, run.head.run],
     queryFn: ({ signal }) => client.project(project).work.worktrees({ run: run.head.run, signal }),
     enabled: last !== undefined,
+    staleTime: 30_000,
   });
   const tree = data?.worktrees.find(({ name }) => name === step.id || name === `@${detail.group ?? ""}`);
   const { input, cachedRead, output } = last?.tokens ?? {};

@@ -98,7 +98,7 @@ function Body({ row, document }: { readonly row: LiveStep; readonly document: St
   const isWritten = chosen === row.attempts && row.status === "running" && head.live && seq === undefined;
   return (
     <>
-      <NeedsYou step={step} onRefused={setRefused} />
+      <NeedsYou step={step} seen={{ run: head.run, seq: document.seq }} onRefused={setRefused} />
       {refused === undefined ? null : (
         <div className="panel-part">
           <InlineProblem thrown={refused} />

@@ -1,6 +1,6 @@
 /** Retry dialog: asks before steps of a run that has ended run again, with how many do. */
 import { useState, type ReactNode } from "react";
-import { useActing } from "../run/acting.ts";
+import { useUnusable } from "../run/acting.ts";
 import { useRunGraph } from "../run/run-graph.ts";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useAction } from "../store/action.ts";
@@ -17,7 +17,7 @@ const MOST_NAMED = 5;
 
 /** Why no step of the run can be run again now; `undefined`: it can. */
 export function useRetryReason(): string | undefined {
-  const { unusable } = useActing();
+  const unusable = useUnusable();
   const { head } = useShownRun().run;
   const isAtWork = head.live && head.endedAt === null;
   return unusable ?? (isAtWork ? "The run is at work: its steps can run again when it has ended" : undefined);

@@ -21,6 +21,7 @@ export async function stepDocumentOf(
   const { notices, captured, merged } = await project.runs.stepNotes(run, id);
   return defined({
     run,
+    seq: state.seq,
     step,
     notices,
     captured,

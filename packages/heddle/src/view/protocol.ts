@@ -105,6 +105,8 @@ export interface SaidToStep extends SaidToRun {
 /** `GET .../steps/{step}`. */
 export interface StepDocument {
   readonly run: string;
+  /** Of the last event of the run as it is shown: with it, an answer is one to the question in here. */
+  readonly seq: number;
   readonly step: StepView;
   /** Warnings that people should read, each once for each attempt. */
   readonly notices: readonly (Notice & { readonly attempt: number })[];

@@ -249,6 +249,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
         description: "As `heddle show RUN STEP --json`, with what comes before and behind it, and its attempts",
         schema: z.looseObject({
           run: z.string(),
+          seq: z.int(),
           step: z.looseObject({ id: z.string() }),
           detail: z.looseObject({ kind: z.string(), holdsUp: z.int(), attempts: z.array(z.looseObject({})) }),
         }),
