@@ -89,7 +89,7 @@ export type { ComparedRun, ComparedSide, ComparedStep, RunComparison } from "../
 export type { CostsDocument, CostTotal, DayCost, ModelCost, RunCost, StepCost } from "../view/costs.ts";
 export type { ForecastBar, RunForecast } from "../view/forecast.ts";
 export type { MarkKind, HistoryMark, HistoryMarks } from "../view/marks.ts";
-export type { PlanDocument, PlanFileLine, PlanFileList, PlanValidation } from "../view/plan-document.ts";
+export type { PlanDocument, PlanFileLine, PlanFileList, PlanParam, PlanValidation } from "../view/plan-document.ts";
 export type { LiveRunAt, ReplayPatch } from "../view/run-replay.ts";
 export type { TimelineBar, TimelinePage } from "../view/timeline-view.ts";
 export type { Bound, WhatIf, WorkersPoint } from "../view/what-if.ts";

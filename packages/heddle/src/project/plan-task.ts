@@ -60,12 +60,13 @@ async function documentOf(task: Task<"document">, open: OpenToRead): Promise<Pla
   if (!plan.ok) {
     const { problem, diagnostics } = plan.error;
     if (diagnostics.length === 0) return err({ problem, diagnostics });
-    return ok({ valid: false, plan: null, ...diagnosed(diagnostics) });
+    return ok({ valid: false, params: [], plan: null, ...diagnosed(diagnostics) });
   }
   const { maxConcurrency } = task.ask;
   const recorded = await recordedOf(task.dir, plan.value.plan.name, open);
   const view = viewPlan(plan.value, defined({ maxConcurrency, recorded }));
-  return ok({ valid: true, plan: view, ...diagnosed(plan.value.warnings ?? []) });
+  const params = Object.entries(plan.value.plan.paramSpecs ?? {}).map(([name, spec]) => ({ name, ...spec }));
+  return ok({ valid: true, params, plan: view, ...diagnosed(plan.value.warnings ?? []) });
 }
 
 async function validated(task: Task<"validate">): Promise<PlanTaskAnswer> {

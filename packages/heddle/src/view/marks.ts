@@ -31,15 +31,19 @@ export interface HistoryMarks {
   readonly items: readonly HistoryMark[];
   /** Numbers of events with their times, the first and the last among them: between two of them a time is about where it is by proportion. */
   readonly times: readonly (readonly [seq: number, time: number])[];
+  /** Times before a resume in which no engine had the run, the latest 500. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
 }
 
 const MOST_MARKS = 1000;
 /** Pairs of {@link HistoryMarks.times}, about. */
 const MOST_TIMES = 512;
+const MOST_GAPS = 500;
 
 export class MarkReader {
   #marks: HistoryMark[] = [];
   #times: (readonly [number, number])[] = [];
+  readonly #gaps: { readonly from: number; readonly to: number }[] = [];
   #last: readonly [number, number] | undefined;
   /** Events from one pair of {@link #times} to the next. */
   #every = 1;
@@ -54,6 +58,9 @@ export class MarkReader {
     const kind = markOf(event);
     if (kind !== undefined) this.#marks.push(defined<HistoryMark>({ seq, time, kind, step: stepOf(event) }));
     if (this.#marks.length >= 2 * MOST_MARKS) this.#marks = thinned(this.#marks);
+    const from = this.#last?.[1] ?? time;
+    if (event.type === "run.resumed" && time > from) this.#gaps.push({ from, to: time });
+    if (this.#gaps.length > MOST_GAPS) this.#gaps.shift();
     this.#last = [seq, time];
     if ((seq - 1) % this.#every !== 0) return;
     this.#times.push([seq, time]);
@@ -70,6 +77,7 @@ export class MarkReader {
       seq: this.seq,
       items: this.#marks.length > MOST_MARKS ? thinned(this.#marks) : [...this.#marks],
       times: hasLast ? [...this.#times] : [...this.#times, last],
+      gaps: [...this.#gaps],
     };
   }
 }

@@ -1,4 +1,5 @@
 /** Plan documents of the HTTP API: the plan files of a project, a plan as it would run, and what is wrong with one. */
+import type { Json } from "../base/json.ts";
 import type { RunStatus } from "./status.ts";
 import type { PlanView } from "./plan-view.ts";
 import type { DiagnosticLine } from "./protocol.ts";
@@ -30,9 +31,22 @@ interface Diagnosed {
   readonly diagnosticsInAll: number;
 }
 
+/** A parameter of a plan. */
+export interface PlanParam {
+  readonly name: string;
+  readonly type: "string" | "number" | "boolean" | "json";
+  /** Absent: all values of the type are accepted. */
+  readonly enum?: readonly Json[];
+  /** Absent: a value has to be given. */
+  readonly default?: Json;
+  readonly description?: string;
+}
+
 /** `GET .../plans/{plan}`. */
 export interface PlanDocument extends Diagnosed {
   readonly valid: boolean;
+  /** What a start may give values to. */
+  readonly params: readonly PlanParam[];
   /** As `heddle plan --json` has it; `null`: it is not valid. */
   readonly plan: PlanView | null;
 }

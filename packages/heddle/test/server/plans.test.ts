@@ -76,6 +76,14 @@ test("a plan is shown as it would run", async () => {
   expect(shown).toMatchObject({ valid: true, diagnostics: [], diagnosticsInAll: 0 });
   expect(shown.plan).toMatchObject({ name: "wide", criticalPathMs: 15_000, maxParallelism: 6, unknownDurations: 0 });
   expect(shown.plan?.steps.at(-1)).toMatchObject({ id: "end", layer: 2 });
+  writeFileSync(
+    join(dir, "params.yaml"),
+    "params:\n  env: { type: string, enum: [a, b] }\n  n: { type: number, default: 2 }\nsteps: [{ id: a, run: 'true' }]\n",
+  );
+  expect((await plan("params.yaml")).json["params"]).toEqual([
+    { name: "env", type: "string", enum: ["a", "b"] },
+    { name: "n", type: "number", default: 2 },
+  ]);
   const two = (await rig.ask(`${PLANS}/heddle.json?workers=2`)).json as unknown as PlanDocument;
   expect(two.plan).toMatchObject({ workers: 2, expectedMakespanMs: 35_000 });
 });

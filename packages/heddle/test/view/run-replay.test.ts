@@ -69,9 +69,9 @@ describe("marks", () => {
       [3, about("step")],
       [4, about("conflict")],
       [5, about("question")],
-      [6, { type: "run.resumed", data: { engine: "", interrupted: [], reset: [] } }],
-      [7, started("b")],
-      [8, { type: "run.failed", data: { durationMs: 1, failed: ["a"] } }],
+      [60, { type: "run.resumed", data: { engine: "", interrupted: [], reset: [] } }],
+      [70, started("b")],
+      [80, { type: "run.failed", data: { durationMs: 1, failed: ["a"] } }],
     ]);
     expect(
       marked(events)
@@ -86,6 +86,7 @@ describe("marks", () => {
       [8, "resume"],
       [10, "end"],
     ]);
+    expect(marked(events).marks("r").gaps).toEqual([{ from: 5, to: 60 }]);
   });
 
   test("of a long history are bounded, keep the first and last of each kind, and count what they stand for", () => {

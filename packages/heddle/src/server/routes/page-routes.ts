@@ -26,6 +26,7 @@ export const PAGE_ROUTES: readonly FileRoute[] = [
   page("/p/:project/runs/:run"),
   page("/p/:project/runs/:run/steps/:step/resolve"),
   page("/p/:project/compare/:a/:b"),
+  page("/p/:project/plans"),
   page("/p/:project/plans/:file"),
   page("/p/:project/costs"),
   page("/p/:project/worktrees"),

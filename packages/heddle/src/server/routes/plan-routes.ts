@@ -100,7 +100,12 @@ export const PLAN_ROUTES: readonly ApiRoute[] = [
         status: 200,
         description:
           "`plan` as `heddle plan --json`; `null` where it is not valid. The path of the file is percent-encoded. A plan that is a program is refused (`plan-module-refused`): it would have to be run",
-        schema: z.looseObject({ valid: z.boolean(), plan: PlanSchema.nullable(), ...diagnosed }),
+        schema: z.looseObject({
+          valid: z.boolean(),
+          params: z.array(z.looseObject({ name: z.string(), type: z.enum(["string", "number", "boolean", "json"]) })),
+          plan: PlanSchema.nullable(),
+          ...diagnosed,
+        }),
       },
     },
     handle: async (call) =>

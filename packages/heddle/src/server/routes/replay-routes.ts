@@ -94,6 +94,7 @@ export const REPLAY_ROUTES: readonly ApiRoute[] = [
             }),
           ),
           times: z.array(z.tuple([z.int(), z.int()])),
+          gaps: z.array(z.looseObject({ from: z.int(), to: z.int() })).describe("no engine had the run"),
         }),
       },
     },
