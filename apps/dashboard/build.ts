@@ -32,6 +32,8 @@ export async function buildDashboard(outDir: string): Promise<BuiltDashboard> {
     chunks,
     [...chunks.values()].filter((chunk) => chunk.isEntry).map(({ fileName }) => fileName),
   );
+  // Styles of what the first page loads; those of parts come with them.
+  const firstStyles = new Set([...first].flatMap((name) => [...(chunks.get(name)?.viteMetadata?.importedCss ?? [])]));
   for (const file of output) {
     if (file.type === "chunk") {
       modules.push(...file.moduleIds);
@@ -42,7 +44,9 @@ export async function buildDashboard(outDir: string): Promise<BuiltDashboard> {
     }
     // Of fonts, for their licences.
     modules.push(...file.originalFileNames.map((name) => path.resolve(import.meta.dirname, name)));
-    if (file.fileName.endsWith(".css")) style += gzipSync(file.source).length;
+    const isFirst = firstStyles.has(file.fileName);
+    if (file.fileName.endsWith(".css") && isFirst) style += gzipSync(file.source).length;
+    else if (file.fileName.endsWith(".css")) later[path.basename(file.fileName)] = gzipSync(file.source).length;
     else if (file.fileName.endsWith(".woff2")) fonts += file.source.length;
     else if (file.fileName.endsWith(".js")) later[path.basename(file.fileName)] = gzipSync(file.source).length;
   }

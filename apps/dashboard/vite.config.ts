@@ -1,4 +1,4 @@
-/** Build of the pages: one script, one style sheet, two fonts, and chunks for what few visits need. Nothing inline: the policy forbids it. */
+/** Build of the pages: one script, one style sheet, two fonts, and chunks, with their styles, for what few visits need. Nothing inline: the policy forbids it. */
 import path from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
@@ -20,7 +20,6 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    cssCodeSplit: false,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1024,
     // What the first visit and later parts share is one file beside the first one, and not a dozen small ones.

@@ -1,5 +1,7 @@
 /** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { compareSearch } from "../compare/compare-search.ts";
+import { planSearch } from "../plans/plan-search.ts";
 import { resolveSearch } from "../resolve/resolve-search.ts";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
@@ -44,13 +46,30 @@ const costs = createRoute({
   component: lazyPart(async () => (await import("../costs/costs-page.tsx")).CostsPage),
 });
 const inbox = createRoute({ getParentRoute: () => root, path: "/inbox", component: InboxPage });
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/compare/$a/$b",
+  validateSearch: compareSearch,
+  component: lazyPart(async () => (await import("../compare/compare-page.tsx")).ComparePage),
+});
+const plans = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/plans",
+  component: lazyPart(async () => (await import("../plans/plans-page.tsx")).PlansPage),
+});
+const plan = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/plans/$file",
+  validateSearch: planSearch,
+  component: lazyPart(async () => (await import("../plans/plan-page.tsx")).PlanPage),
+});
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
   component: lazyPart(async () => (await import("../settings/settings-page.tsx")).SettingsPage),
 });
 
-const pages = [home, project, run, resolve, costs, worktrees, inbox, settings] as const;
+const pages = [home, project, run, resolve, compare, plans, plan, costs, worktrees, inbox, settings] as const;
 
 export function createPageRouter() {
   return createRouter({

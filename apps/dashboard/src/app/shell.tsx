@@ -48,6 +48,9 @@ function ProjectTabs(): ReactNode {
       <Link to="/p/$project" params={{ project }} activeOptions={{ exact: true }}>
         Runs
       </Link>
+      <Link to="/p/$project/plans" params={{ project }}>
+        Plans
+      </Link>
       <Link to="/p/$project/costs" params={{ project }}>
         Costs
       </Link>

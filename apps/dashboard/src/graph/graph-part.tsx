@@ -18,14 +18,14 @@ const route = getRouteApi("/p/$project/runs/$run");
 const REFRESH_MS = 30_000;
 
 export function GraphPart(): ReactNode {
-  const { project, run, seq } = useShownRun();
+  const { project, run, seq, time } = useShownRun();
   const { client } = useHeddle();
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { steps, head } = run;
   const { data, error } = useQuery({
-    // Steps that join the run change the graph.
-    queryKey: ["graph", project, head.run, seq, steps.length],
+    // Steps that join the run change the graph, and nothing else: a replay asks once for as many as there are.
+    queryKey: ["graph", project, head.run, seq === undefined, steps.length],
     queryFn: ({ signal }) =>
       client.project(project).runs.graph(head.run, { signal, ...(seq === undefined ? {} : { at: seq }) }),
     refetchInterval: head.live && seq === undefined ? REFRESH_MS : false,
@@ -69,6 +69,7 @@ export function GraphPart(): ReactNode {
       choices={choices}
       onChoose={onChoose}
       isWanted={isWanted}
+      now={time}
     />
   );
 }

@@ -36,6 +36,8 @@ export interface GraphViewProps {
   readonly onChoose: (choices: Partial<GraphChoices>) => void;
   /** Which steps are looked for besides those with the text; absent: all. */
   readonly isWanted?: ((step: LiveStep) => boolean) | undefined;
+  /** Where what goes on has come to; absent: the present. */
+  readonly now?: number | undefined;
 }
 
 /** What a small graph is shown at, where the whole would be too small to be read. */
@@ -61,11 +63,12 @@ const SHIFTS: Readonly<Record<Direction, readonly [number, number]>> = {
 };
 
 export function GraphView(props: GraphViewProps): ReactNode {
-  const { label, graph, steps, selected, onSelect, choices, onChoose, isWanted } = props;
+  const { label, graph, steps, selected, onSelect, choices, onChoose, isWanted, now: shownNow } = props;
   const prefix = useId();
   const host = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLDivElement>(null);
-  const now = useNow();
+  const present = useNow();
+  const now = shownNow ?? present;
   const folded = useMemo(() => foldedGraph(graph, choices.toggled), [graph, choices.toggled]);
   const placed = usePlacedGraph(folded);
   const { states, changed } = useNodeStates(placed, steps);

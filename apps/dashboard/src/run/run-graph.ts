@@ -10,7 +10,8 @@ export function useRunGraph(): RunGraph | undefined {
   const { client } = useHeddle();
   const { run: id } = run.head;
   const { data } = useQuery({
-    queryKey: ["graph", project, id, seq, run.steps.length],
+    // A replay asks once for as many steps as there are.
+    queryKey: ["graph", project, id, seq === undefined, run.steps.length],
     queryFn: ({ signal }) =>
       client.project(project).runs.graph(id, { signal, ...(seq === undefined ? {} : { at: seq }) }),
     placeholderData: keepPreviousData,

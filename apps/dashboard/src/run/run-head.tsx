@@ -9,7 +9,7 @@ import { costText, countOf, countText, durationText, runningText, speedupText } 
 import { RunStatusPill } from "../ui/glyph.tsx";
 import { ProgressBar } from "../ui/progress-bar.tsx";
 import { RunActions } from "./run-actions.tsx";
-import { useShownRun } from "./shown-run.tsx";
+import { useShownNow, useShownRun } from "./shown-run.tsx";
 
 export function RunHead(): ReactNode {
   const { run } = useShownRun();
@@ -62,7 +62,7 @@ function Figure({ name, children }: { readonly name: string; readonly children: 
 }
 
 function Elapsed({ head }: { readonly head: LiveHead }): ReactNode {
-  const now = useNow();
+  const now = useShownNow();
   return head.endedAt === null ? runningText(now - head.startedAt) : durationText(head.endedAt - head.startedAt);
 }
 

@@ -3,6 +3,7 @@ import { Suspense, useEffect, useRef, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { LiveRun } from "heddle/view";
 import { announce } from "../app/announce.tsx";
+import { lazyPart } from "../app/lazy-part.ts";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
@@ -11,12 +12,17 @@ import { useLiveRun } from "../store/live-run.ts";
 import { useIsNarrow } from "../ui/narrow.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
+import { useReplayedRun, type ReplayedRun } from "../replay/replayed-run.ts";
+import { Button } from "../ui/button.tsx";
 import { RunHead } from "./run-head.tsx";
 import { RunTabs } from "./run-tabs.tsx";
 import { PARTS, partOf } from "./run-parts.tsx";
-import { ShownRunProvider } from "./shown-run.tsx";
+import { ShownRunProvider, type ShownRun } from "./shown-run.tsx";
 import { toldChanges } from "./told-changes.ts";
 import "./run-page.css";
+
+/** Under the drawing, which is there before it. */
+const ReplayBar = lazyPart(async () => (await import("../replay/replay-bar.tsx")).ReplayBar);
 
 const route = getRouteApi("/p/$project/runs/$run");
 
@@ -27,6 +33,7 @@ export function RunPage(): ReactNode {
   const followed = useLiveRun(project, run);
   const isNarrow = useIsNarrow();
   usePageTitle(followed.kind === "shown" ? `${followed.run.head.plan} · ${run}` : run);
+  const replayed = useReplayedRun(project, run, search.seq);
   const told = useRef<LiveRun>(undefined);
   useEffect(() => {
     if (followed.kind !== "shown") return;
@@ -59,9 +66,24 @@ export function RunPage(): ReactNode {
         <ProblemPanel title={`Run ${run} cannot be shown`} thrown={followed.problem} />
       </main>
     );
+  const shown = shownIn(project, followed.run, replayed);
+  if (shown === undefined)
+    return (
+      <main id="main" className="page">
+        {replayed.kind === "problem" ? (
+          <ProblemPanel title={`Run ${run} cannot be shown as it was at event ${search.seq}`} thrown={replayed.problem}>
+            <Button onClick={() => void navigate({ search: (before) => ({ ...before, seq: undefined }) })}>
+              Back to live
+            </Button>
+          </ProblemPanel>
+        ) : (
+          <Waiting what="the run as it was" />
+        )}
+      </main>
+    );
   const part = partOf(search.view, isNarrow);
   return (
-    <ShownRunProvider shown={{ project, run: followed.run }}>
+    <ShownRunProvider shown={shown}>
       <RunHead />
       <RunTabs shown={part.view} />
       <main id="main" className="run-main" tabIndex={-1}>
@@ -72,7 +94,23 @@ export function RunPage(): ReactNode {
         </div>
         <StepPanel />
       </main>
-      <StatusLine seq={followed.run.seq} keys={PARTS.map(({ key, label }) => [key, label.toLowerCase()] as const)} />
+      {part.hasReplay === true || shown.seq !== undefined ? (
+        <div className="run-replay">
+          <Suspense>
+            <ReplayBar />
+          </Suspense>
+        </div>
+      ) : null}
+      <StatusLine seq={shown.run.seq} keys={PARTS.map(({ key, label }) => [key, label.toLowerCase()] as const)} />
     </ShownRunProvider>
   );
+}
+
+/** The run as it is now, or as it was; `undefined`: that is not there yet. */
+function shownIn(project: string, live: LiveRun, replayed: ReplayedRun): ShownRun | undefined {
+  const last = live.seq;
+  if (replayed.kind === "live") return { project, run: live, last };
+  if (replayed.kind !== "shown") return undefined;
+  const { run } = replayed;
+  return { project, run, seq: run.seq, time: run.time, last: Math.max(last, run.seq) };
 }

@@ -11,11 +11,20 @@ export interface RunPart {
   /** The key that shows it. */
   readonly key: string;
   readonly Part: ComponentType;
+  /** The replay bar stands under it, also while the run is shown as it is now. */
+  readonly hasReplay?: boolean;
 }
 
 /** In the order of the tabs. */
 export const PARTS: readonly [RunPart, ...RunPart[]] = [
-  { view: "graph", label: "Graph", key: "g", Part: GraphPart },
+  { view: "graph", label: "Graph", key: "g", Part: GraphPart, hasReplay: true },
+  {
+    view: "timeline",
+    label: "Timeline",
+    key: "t",
+    Part: lazyPart(async () => (await import("../timeline/timeline-part.tsx")).TimelinePart),
+    hasReplay: true,
+  },
   { view: "steps", label: "Steps", key: "s", Part: StepsPart },
   {
     view: "logs",

@@ -1,6 +1,7 @@
 /** Search parameters of a run's page: all that is chosen on it. */
 import { STEP_STATUSES, type StepStatus } from "heddle/view";
 import { COLOURINGS } from "../graph/choices.ts";
+import { ATTEMPT_FILTERS, ROW_MODES, type AttemptFilter, type RowMode } from "../timeline/choices.ts";
 import { oneOf, textOf, wholeNumber } from "../app/search-params.ts";
 
 /** Parts of the page, in the order of its tabs. */
@@ -40,6 +41,14 @@ export interface RunSearch {
   readonly of?: string | undefined;
   /** Only files that several steps changed. */
   readonly shared?: "1" | undefined;
+  /** Rows of the timeline; absent: by step. */
+  readonly by?: RowMode | undefined;
+  /** Bars of the timeline; absent: all attempts. */
+  readonly attempts?: AttemptFilter | undefined;
+  /** `shown`: the timeline shows times in which nothing worked as long as they were. */
+  readonly gaps?: "shown" | undefined;
+  /** `on`: other numbers of workers are shown above the timeline. */
+  readonly whatIf?: "on" | undefined;
 }
 
 export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch {
@@ -62,6 +71,10 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     file: textOf(search["file"]),
     of: textOf(search["of"]),
     shared: oneOf(["1"], search["shared"]),
+    by: oneOf(ROW_MODES, search["by"]),
+    attempts: oneOf(ATTEMPT_FILTERS, search["attempts"]),
+    gaps: oneOf(["shown"] as const, search["gaps"]),
+    whatIf: oneOf(["on"] as const, search["whatIf"]),
   };
 }
 

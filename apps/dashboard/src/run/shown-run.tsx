@@ -1,6 +1,7 @@
 /** Shown run: the run that a page's parts show, as it is now or as it was at the event in the address. */
 import { createContext, useContext, type ReactNode } from "react";
 import type { LiveRun } from "heddle/view";
+import { useNow } from "../store/now.ts";
 
 export interface ShownRun {
   readonly project: string;
@@ -8,6 +9,10 @@ export interface ShownRun {
   readonly run: LiveRun;
   /** The event that the page stands at; absent: it follows the run. */
   readonly seq?: number | undefined;
+  /** When that was, in milliseconds since the epoch. */
+  readonly time?: number | undefined;
+  /** Number of the last event that there is. */
+  readonly last: number;
 }
 
 const Shown = createContext<ShownRun | undefined>(undefined);
@@ -26,4 +31,11 @@ export function useShownRun(): ShownRun {
   const shown = useContext(Shown);
   if (shown === undefined) throw new Error("BUG: no run is shown here");
   return shown;
+}
+
+/** The present of what is shown: of a run as it was, the time of the event that the page stands at. */
+export function useShownNow(): number {
+  const { time } = useShownRun();
+  const now = useNow();
+  return time ?? now;
 }

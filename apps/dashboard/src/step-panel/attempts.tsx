@@ -1,8 +1,8 @@
 /** Attempts of the step, the newest first: how each ended, how long it waited and ran, and what it cost. One is chosen: its log is shown. */
 import type { ReactNode } from "react";
+import { useShownNow } from "../run/shown-run.tsx";
 import { Link } from "@tanstack/react-router";
 import type { StepAttempt } from "heddle/client";
-import { useNow } from "../store/now.ts";
 import { costText, durationText, runningText } from "../ui/format.ts";
 import { Status } from "../ui/glyph.tsx";
 
@@ -22,7 +22,7 @@ export interface AttemptsProps {
 }
 
 export function Attempts({ attempts, chosen, live }: AttemptsProps): ReactNode {
-  const now = useNow();
+  const now = useShownNow();
   if (attempts.length === 0) return null;
   const hasCost = attempts.some(({ cost }) => cost !== undefined);
   return (

@@ -4,10 +4,9 @@ import { useRouter } from "@tanstack/react-router";
 import type { StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
 import { useUnusable } from "../run/acting.ts";
-import { useShownRun } from "../run/shown-run.tsx";
+import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { useAction, type Action } from "../store/action.ts";
 import { useHeddle } from "../store/heddle.tsx";
-import { useNow } from "../store/now.ts";
 import { ActionButton } from "../ui/action-button.tsx";
 import { Button } from "../ui/button.tsx";
 import { agoText, durationText } from "../ui/format.ts";
@@ -32,7 +31,7 @@ export interface NeedsYouProps {
 }
 
 export function NeedsYou({ step, seen, onRefused }: NeedsYouProps): ReactNode {
-  const now = useNow();
+  const now = useShownNow();
   const { question, about = "step", waitsSince, until } = step;
   if (question === undefined) return null;
   const since = waitsSince === undefined ? "" : `asked ${agoText(waitsSince, now)}`;

@@ -5,10 +5,9 @@ import type { StepDetail, StepDocument } from "heddle/client";
 import type { LiveStep, StepStatus, StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
 import { usePreferences } from "../app/preferences.ts";
-import { useShownRun } from "../run/shown-run.tsx";
+import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { RetryDialog, useRetryReason } from "../steps/retry-dialog.tsx";
 import { reasonWords } from "../steps/reason-text.ts";
-import { useNow } from "../store/now.ts";
 import { Button } from "../ui/button.tsx";
 import { countText } from "../ui/format.ts";
 import { Status } from "../ui/glyph.tsx";
@@ -186,7 +185,7 @@ function HoldsUp({ detail }: { readonly detail: StepDetail }): ReactNode {
 
 /** Why it does not go on. What a person is asked stands above. */
 function Reasons({ step }: { readonly step: StepView }): ReactNode {
-  const now = useNow();
+  const now = useShownNow();
   const reasons = step.reasons.filter(({ kind }) => kind !== "person");
   if (reasons.length === 0) return null;
   return (

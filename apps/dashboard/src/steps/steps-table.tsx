@@ -7,8 +7,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { liveReasons, type LiveRun, type Reason, type RunGraph } from "heddle/view";
 import { usePreferences } from "../app/preferences.ts";
 import { openBeforeStep, useRunGraph } from "../run/run-graph.ts";
-import { useShownRun } from "../run/shown-run.tsx";
-import { useNow } from "../store/now.ts";
+import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { useIsNarrow } from "../ui/narrow.ts";
 import { durationText, runningText } from "../ui/format.ts";
 import { stepLine } from "./reason-text.ts";
@@ -124,9 +123,9 @@ export function StepsTable(props: StepsTableProps): ReactNode {
 /** The present; of the past, and of a run that nobody works on, nothing goes on. */
 function useTime(): number {
   const { run, seq } = useShownRun();
-  const present = useNow();
+  const present = useShownNow();
   const { live, endedAt } = run.head;
-  return seq === undefined && live ? present : (endedAt ?? present);
+  return seq !== undefined || live ? present : (endedAt ?? present);
 }
 
 /** With the steps that it waits for, as soon as they are known. */
