@@ -115,7 +115,7 @@ describe.skipIf(NO_BROWSER !== undefined)("T4: pages of other origins", () => {
     await stage[Symbol.asyncDispose]();
   });
 
-  test.each(["127.0.0.1", "evil.test", "localhost"])("of %s", async (name) => {
+  test.each(["127.0.0.1", "evil.test"])("of %s", async (name) => {
     const context = await (await browser()).newContext();
     try {
       const own = await context.newPage();
