@@ -120,7 +120,7 @@ describe.skipIf(NO_BROWSER !== undefined)("T4: pages of other origins", () => {
     try {
       const own = await context.newPage();
       await own.goto(stage.server.loginLink("act"));
-      await own.getByRole("heading", { name: "Runs" }).waitFor();
+      await own.getByRole("heading", { name: "Runs", exact: true }).waitFor();
       const session = await own.evaluate(() => localStorage.getItem("heddle.session"));
       const { token } = JSON.parse(session ?? "{}") as { readonly token: string };
       expect(token.length).toBeGreaterThan(40);

@@ -28,7 +28,7 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     const { page, faults } = watched;
     const link = stage.server.loginLink("act");
     await page.goto(link);
-    await page.getByRole("heading", { name: "Runs" }).waitFor();
+    await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
     expect(page.url()).toBe(`${stage.server.url}/`);
     await page.goBack().catch(() => undefined);
     expect(page.url()).not.toContain("login");
