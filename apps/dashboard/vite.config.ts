@@ -24,7 +24,15 @@ export default defineConfig({
     chunkSizeWarningLimit: 1024,
     // What the first visit and later parts share is one file beside the first one, and not a dozen small ones.
     rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            // Lists of lines: of logs, events and the step panel, none of which a first visit shows.
+            { name: "lines", test: /src\/(?:logs|events)\//, minShareCount: 2, priority: 1 },
+            { name: "shared", minShareCount: 2 },
+          ],
+        },
+      },
       // Parsers of languages: what imports them uses other parts, and they do not say that they do nothing by themselves.
       treeshake: { moduleSideEffects: [{ test: /node_modules\/@lezer\//, sideEffects: false }] },
     },

@@ -3,9 +3,13 @@ import { useEffect, useState, type ReactNode } from "react";
 import { lineRangeOf, lineRangeText, type LineRange } from "./line-range.ts";
 
 export function LineField({
+  label = "Line to go to, as 120 or 120-140",
+  placeholder = "Line",
   chosen,
   onGo,
 }: {
+  readonly label?: string;
+  readonly placeholder?: string;
   readonly chosen: LineRange | undefined;
   readonly onGo: (range: LineRange) => void;
 }): ReactNode {
@@ -24,8 +28,8 @@ export function LineField({
       <input
         type="text"
         inputMode="numeric"
-        aria-label="Line to go to, as 120 or 120-140"
-        placeholder="Line"
+        aria-label={label}
+        placeholder={placeholder}
         size={7}
         value={typed}
         onChange={({ target }) => setTyped(target.value)}

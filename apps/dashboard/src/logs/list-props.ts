@@ -36,6 +36,8 @@ export interface LogListProps {
   readonly currentHit: number | undefined;
   readonly gutter: (line: number) => ReactNode;
   readonly onGutter: (line: number, extend: boolean) => void;
+  /** A click anywhere in a line chooses it. Absent: on what stands before it. */
+  readonly choosesRows?: boolean;
   /** What stands in the place of a line that has none. */
   readonly instead?: (line: number) => ReactNode;
   readonly onChooseAll: () => void;

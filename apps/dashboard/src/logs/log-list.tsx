@@ -51,7 +51,7 @@ export function LogList(props: LogListProps): ReactNode {
   return (
     <div
       ref={box}
-      className={`log-list ${wraps ? "wraps" : ""}`}
+      className={`log-list ${wraps ? "wraps" : ""} ${props.choosesRows === true ? "chooses-rows" : ""}`}
       role="region"
       aria-label={label}
       tabIndex={0}
@@ -61,7 +61,7 @@ export function LogList(props: LogListProps): ReactNode {
       onKeyDown={(event) => scroll.onKey(event)}
       onCopy={copied}
       onMouseDown={keepSelection}
-      onClick={(event) => clickedGutter(event, props.onGutter)}
+      onClick={(event) => clicked(event, props)}
     >
       <div className="log-all" style={{ height: scroll.at.heightPx }}>
         <div ref={rows} className="log-rows">
@@ -114,10 +114,12 @@ function styledOf(kept: KeptLine, before: TextStyle, isWhole: boolean): StyledLi
   return styled;
 }
 
-function clickedGutter(event: MouseEvent<HTMLElement>, onGutter: LogListProps["onGutter"]): void {
-  const row = (event.target as HTMLElement).closest(".log-gutter")?.parentElement;
+function clicked(event: MouseEvent<HTMLElement>, { onGutter, choosesRows = false }: LogListProps): void {
+  const target = event.target as HTMLElement;
+  const row = target.closest<HTMLElement>(choosesRows ? ".log-row" : ".log-gutter")?.closest<HTMLElement>(".log-row");
   const line = Number(row?.dataset["line"]);
-  if (line > 0) onGutter(line, event.shiftKey);
+  // The end of a selection is a click, too.
+  if (line > 0 && document.getSelection()?.isCollapsed !== false) onGutter(line, event.shiftKey);
 }
 
 /** A click on the numbers with Shift chooses lines: it selects no text. */

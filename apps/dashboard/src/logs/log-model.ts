@@ -11,6 +11,7 @@
  *  4. What was shown stays when the server cannot be reached; it is asked again.
  */
 import { ApiProblem, type LogPage } from "heddle/client";
+import { askAgain } from "./ask-again.ts";
 import { keptLine, LineStore, type KeptLine, type LineStoreSizes } from "./line-store.ts";
 import { LineStyles } from "./line-styles.ts";
 import type { LogSource } from "./log-source.ts";
@@ -51,7 +52,6 @@ export const TAIL_LINES = 256;
 const MOST_ASKED = 2;
 /** Beside what is wanted, in lines. */
 const AHEAD = 128;
-const RETRY_MS = [500, 1000, 2000, 5000] as const;
 /** Of a log that grows faster than it can be followed, how often its end is looked at. */
 const RESYNC_MS = 250;
 
@@ -328,23 +328,16 @@ export class LogModel implements ShownLog {
 
   /** The answer, however often it takes; `undefined`: there will be none. */
   async #answerOf<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    for (let tries = 0; ; tries++) {
-      try {
-        const answer = await ask(this.#abort.signal);
-        if (this.#state.isOffline) this.#set({ isOffline: false });
-        return this.#abort.signal.aborted ? undefined : answer;
-      } catch (thrown) {
-        if (this.#abort.signal.aborted) return undefined;
-        if (!(thrown instanceof ApiProblem)) throw thrown;
-        if (!isPassing(thrown)) {
-          this.#refused(thrown);
-          return undefined;
-        }
-        this.#set({ isOffline: true });
-        const delay = RETRY_MS[Math.min(tries, RETRY_MS.length - 1)] ?? 0;
-        await new Promise<void>((resolve) => void this.#after(delay, resolve));
-        if (this.#abort.signal.aborted) return undefined;
-      }
+    try {
+      return await askAgain(ask, {
+        signal: this.#abort.signal,
+        after: this.#after,
+        onOffline: (isOffline) => (isOffline === this.#state.isOffline ? undefined : this.#set({ isOffline })),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiProblem)) throw thrown;
+      this.#refused(thrown);
+      return undefined;
     }
   }
 
@@ -364,8 +357,4 @@ export class LogModel implements ShownLog {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function isPassing({ status }: ApiProblem): boolean {
-  return status === 0 || status === 429 || status >= 500;
 }

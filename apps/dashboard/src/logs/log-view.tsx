@@ -8,6 +8,10 @@ import type { HitState } from "./hit-search.ts";
 import "./log-view.css";
 
 export interface LogViewProps {
+  /** What it is. Absent: a log. */
+  readonly label?: string;
+  /** One of what it has. Absent: a line. */
+  readonly unit?: string;
   readonly chooser: ReactNode;
   readonly tools: ReactNode;
   readonly follows: boolean;
@@ -26,6 +30,8 @@ export interface LogViewProps {
 const SAID_MS = 4000;
 
 export function LogView({
+  label = "Log",
+  unit = "line",
   chooser,
   tools,
   follows,
@@ -51,7 +57,7 @@ export function LogView({
   const [hasTools, showTools] = useState(isSearched);
   const fresh = useFreshLines(follows, lines);
   return (
-    <section className="log-view" aria-label="Log">
+    <section className="log-view" aria-label={label}>
       <div className="log-bar">
         {chooser}
         <span className="log-facts dim">{facts}</span>
@@ -91,7 +97,7 @@ export function LogView({
                     strokeLinecap="round"
                   />
                 </svg>
-                {fresh === 0 ? "Follow" : `${countOf(fresh, "new line")}`}
+                {fresh === 0 ? "Follow" : countOf(fresh, `new ${unit}`)}
               </Button>
             )
           ) : null}

@@ -3,11 +3,10 @@ import { Suspense, useEffect, useRef, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { LiveRun } from "heddle/view";
 import { announce } from "../app/announce.tsx";
-import { lazyPart } from "../app/lazy-part.ts";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
+import { lazyPart } from "../app/lazy-part.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
-import { StepPanel } from "../step-panel/step-panel.tsx";
 import { useLiveRun } from "../store/live-run.ts";
 import { useIsNarrow } from "../ui/narrow.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
@@ -23,6 +22,9 @@ import "./run-page.css";
 
 /** Under the drawing, which is there before it. */
 const ReplayBar = lazyPart(async () => (await import("../replay/replay-bar.tsx")).ReplayBar);
+
+/** With the end of the log in it: loaded with the first step that is looked at. */
+const StepPanel = lazyPart(async () => (await import("../step-panel/step-panel.tsx")).StepPanel);
 
 const route = getRouteApi("/p/$project/runs/$run");
 
@@ -92,7 +94,11 @@ export function RunPage(): ReactNode {
             <part.Part />
           </Suspense>
         </div>
-        <StepPanel />
+        {search.step === undefined ? null : (
+          <Suspense fallback={null}>
+            <StepPanel />
+          </Suspense>
+        )}
       </main>
       {part.hasReplay === true || shown.seq !== undefined ? (
         <div className="run-replay">

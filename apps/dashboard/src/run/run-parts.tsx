@@ -45,6 +45,12 @@ export const PARTS: readonly [RunPart, ...RunPart[]] = [
     Part: lazyPart(async () => (await import("../costs/cost-part.tsx")).CostPart),
   },
   {
+    view: "events",
+    label: "Events",
+    key: "v",
+    Part: lazyPart(async () => (await import("../events/events-part.tsx")).EventsPart),
+  },
+  {
     view: "plan",
     label: "Plan",
     key: "p",

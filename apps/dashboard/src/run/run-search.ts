@@ -14,12 +14,16 @@ export interface RunSearch {
   readonly step?: string | undefined;
   /** Of that step, from 1. */
   readonly attempt?: number | undefined;
-  /** Of a log: `12`, or `12-40`. */
+  /** Of a log, or of the events: `12`, or `12-40`. */
   readonly line?: string | undefined;
   /** Text that is looked for in a log. */
   readonly find?: string | undefined;
   /** How it is: `regex`, `case`, or both with a comma between. */
   readonly match?: string | undefined;
+  /** Types of events that are shown, with commas between. */
+  readonly types?: string | undefined;
+  /** Id of the step whose events are shown. */
+  readonly about?: string | undefined;
   /** The run as it was at this event; absent: as it is now. */
   readonly seq?: number | undefined;
   /** Text that is looked for. */
@@ -60,6 +64,8 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     line: /^\d{1,12}(-\d{1,12})?$/.exec(textOf(search["line"]) ?? "")?.[0],
     find: textOf(search["find"])?.slice(0, 500),
     match: /^(?:regex|case|regex,case)$/.exec(textOf(search["match"]) ?? "")?.[0],
+    types: /^[a-z.,]{1,1000}$/.exec(textOf(search["types"]) ?? "")?.[0],
+    about: textOf(search["about"]),
     seq: wholeNumber(search["seq"], 1),
     q: textOf(search["q"]),
     status: statuses.length === 0 ? undefined : statuses.join(","),
