@@ -5,7 +5,6 @@ import { planSearch } from "../plans/plan-search.ts";
 import { resolveSearch } from "../resolve/resolve-search.ts";
 import { RunPage } from "../run/run-page.tsx";
 import { runSearch } from "../run/run-search.ts";
-import { InboxPage } from "../inbox/inbox-page.tsx";
 import { RunsPage } from "../runs/runs-page.tsx";
 import { runsSearch } from "../runs/runs-search.ts";
 import { Broken } from "./broken.tsx";
@@ -45,7 +44,11 @@ const costs = createRoute({
   path: "/p/$project/costs",
   component: lazyPart(async () => (await import("../costs/costs-page.tsx")).CostsPage),
 });
-const inbox = createRoute({ getParentRoute: () => root, path: "/inbox", component: InboxPage });
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox",
+  component: lazyPart(async () => (await import("../inbox/inbox-page.tsx")).InboxPage),
+});
 const compare = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/compare/$a/$b",
