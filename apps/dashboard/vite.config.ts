@@ -5,6 +5,15 @@ import { defineConfig } from "vite";
 
 const heddle = path.resolve(import.meta.dirname, "../../packages/heddle");
 
+const ENTRY = path.join(import.meta.dirname, "src/main.tsx");
+
+/** Whether the entry loads the module before it runs: by imports that are no `import()`. */
+function isFirst(module: string, infoOf: (id: string) => { readonly importers: readonly string[] } | null): boolean {
+  const seen = new Set([module]);
+  for (const id of seen) for (const importer of infoOf(id)?.importers ?? []) seen.add(importer);
+  return seen.has(ENTRY);
+}
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
@@ -22,14 +31,16 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1024,
-    // What the first visit and later parts share is one file beside the first one, and not a dozen small ones.
+    // What the first visit shares with later parts is one file beside the first one, and not a dozen small ones.
     rolldownOptions: {
       output: {
         codeSplitting: {
           groups: [
-            // Lists of lines: of logs, events and the step panel, none of which a first visit shows.
-            { name: "lines", test: /src\/(?:logs|events)\//, minShareCount: 2, priority: 1 },
-            { name: "shared", minShareCount: 2 },
+            {
+              name: (module, context) => (isFirst(module, (id) => context.getModuleInfo(id)) ? "shared" : null),
+              debugName: "shared",
+              minShareCount: 2,
+            },
           ],
         },
       },

@@ -2,6 +2,8 @@
 import { lazy, type FunctionComponent, type LazyExoticComponent } from "react";
 
 /** `load`: imports its module. */
-export function lazyPart(load: () => Promise<FunctionComponent>): LazyExoticComponent<FunctionComponent> {
+export function lazyPart<Props = object>(
+  load: () => Promise<FunctionComponent<Props>>,
+): LazyExoticComponent<FunctionComponent<Props>> {
   return lazy(async () => ({ default: await load() }));
 }

@@ -1,7 +1,7 @@
 /** Palette: every step, run, page and action by a few letters of its name. */
 import { useDeferredValue, useEffect, useId, useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { useMatches, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { runGlyph, type GlyphName, type LiveRun } from "heddle/view";
 import { useHeddle } from "../store/heddle.tsx";
 import { useLiveRun } from "../store/live-run.ts";
@@ -9,6 +9,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Glyph } from "../ui/glyph.tsx";
 import { keysNow, type KeyBinding } from "./keys.ts";
 import { matchesOf } from "./palette-match.ts";
+import { usePlace } from "./use-place.ts";
 import "./palette.css";
 
 export interface PaletteEntry {
@@ -111,8 +112,7 @@ function Search({ keys, onDone }: { readonly keys: readonly KeyBinding[]; readon
 }
 
 function useEntries(keys: readonly KeyBinding[]): readonly PaletteEntry[] {
-  const params = useMatches().at(-1)?.params as { readonly project?: string; readonly run?: string } | undefined;
-  const { project, run } = params ?? {};
+  const { project, run } = usePlace();
   const shown = useShownLiveRun(project, run);
   const { client } = useHeddle();
   const navigate = useNavigate();

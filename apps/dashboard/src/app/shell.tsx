@@ -1,11 +1,12 @@
 /** Shell: what stands around every page: the place, the way to what needs somebody, the help, and what screen readers are told. */
 import { Suspense, type ReactNode } from "react";
-import { Link, Outlet, useMatches } from "@tanstack/react-router";
+import { Link, Outlet } from "@tanstack/react-router";
 import { NeedsYouLink } from "../inbox/needs-you-link.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { Announcer } from "./announce.tsx";
 import { Help } from "./help.tsx";
 import { Palette } from "./palette.tsx";
+import { usePlace } from "./use-place.ts";
 import "./shell.css";
 
 export function Shell(): ReactNode {
@@ -38,11 +39,8 @@ export function Shell(): ReactNode {
 
 /** Pages of the project in the address; a run has tabs of its own. */
 function ProjectTabs(): ReactNode {
-  const params = useMatches().at(-1)?.params as
-    | { readonly project?: string; readonly [name: string]: unknown }
-    | undefined;
-  const { project, ...others } = params ?? {};
-  if (project === undefined || Object.keys(others).length > 0) return null;
+  const { project, isOfProject } = usePlace();
+  if (project === undefined || !isOfProject) return null;
   return (
     <nav className="tabs" aria-label="Pages of the project">
       <Link to="/p/$project" params={{ project }} activeOptions={{ exact: true }}>
@@ -63,8 +61,7 @@ function ProjectTabs(): ReactNode {
 
 /** Where the page is: the project and the run of the address. */
 function Place(): ReactNode {
-  const params = useMatches().at(-1)?.params as { readonly project?: string; readonly run?: string } | undefined;
-  const { project, run } = params ?? {};
+  const { project, run } = usePlace();
   if (project === undefined) return null;
   return (
     <nav className="top-place" aria-label="Place">

@@ -7,9 +7,9 @@ import { statusesOf } from "../run/run-search.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
-import { COLOURINGS, type GraphChoices } from "./choices.ts";
+import { graphSearch, type GraphChoices } from "./choices.ts";
 import { GraphView } from "./graph-view.tsx";
-import { oneOf } from "../app/search-params.ts";
+import { useGraphChoices } from "./use-graph-choices.ts";
 import type { LiveStep } from "heddle/view";
 
 const route = getRouteApi("/p/$project/runs/$run");
@@ -31,23 +31,11 @@ export function GraphPart(): ReactNode {
     refetchInterval: head.live && seq === undefined ? REFRESH_MS : false,
     placeholderData: (before) => before,
   });
-  const toggled = useMemo(() => new Set(search.folds === undefined ? [] : search.folds.split("\n")), [search.folds]);
-  const choices: GraphChoices = {
-    colouring: oneOf(COLOURINGS, search.colour) ?? "status",
-    showsPath: search.path !== "off",
-    text: search.q ?? "",
-    toggled,
-  };
-  const onChoose = ({ colouring, showsPath, text, toggled: folds }: Partial<GraphChoices>): void =>
+  const choices = useGraphChoices(search);
+  const onChoose = (chosen: Partial<GraphChoices>): void =>
     void navigate({
-      search: (before) => ({
-        ...before,
-        ...(colouring === undefined ? {} : { colour: colouring === "status" ? undefined : colouring }),
-        ...(showsPath === undefined ? {} : { path: showsPath ? undefined : "off" }),
-        ...(text === undefined ? {} : { q: text }),
-        ...(folds === undefined ? {} : { folds: folds.size === 0 ? undefined : [...folds].join("\n") }),
-      }),
-      replace: text !== undefined,
+      search: (before) => ({ ...before, ...graphSearch(chosen) }),
+      replace: chosen.text !== undefined,
     });
   const isWanted = useMemo(() => {
     const statuses = new Set(statusesOf(search.status));

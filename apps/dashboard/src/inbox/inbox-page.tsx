@@ -9,6 +9,7 @@ import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { heldList, wholeList, type HeldItem } from "./held-order.ts";
 import { InboxItem } from "./inbox-item.tsx";
+import "../ui/notice.css";
 import "./inbox-page.css";
 
 export function InboxPage(): ReactNode {
@@ -56,7 +57,7 @@ function Items({ list }: { readonly list: AttentionList }): ReactNode {
   return (
     <>
       {list.unreadable.map(({ project, run, problem }, at) => (
-        <p key={at} className="inbox-unreadable" role="status">
+        <p key={at} className="notice-warning" role="status">
           <b>
             {project}
             {run === undefined ? "" : ` ${run}`}
@@ -65,7 +66,11 @@ function Items({ list }: { readonly list: AttentionList }): ReactNode {
         </p>
       ))}
       {fresh === 0 ? null : (
-        <button type="button" className="inbox-fresh" onClick={() => setShown(wholeList(list.items, attentionKey))}>
+        <button
+          type="button"
+          className="notice-fresh human"
+          onClick={() => setShown(wholeList(list.items, attentionKey))}
+        >
           {fresh} new
         </button>
       )}

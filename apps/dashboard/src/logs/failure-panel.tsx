@@ -1,6 +1,7 @@
 /** Failure panel: the lines of a log that tell of a failure, to jump to, and the last ones before the end. */
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, type ReactNode } from "react";
 import { Button } from "../ui/button.tsx";
+import { Popup } from "../ui/popup.tsx";
 import { countOf, countText } from "../ui/format.ts";
 import { isFailure, MAYBE_FAILURE } from "./failure-lines.ts";
 import { HitSearch } from "./hit-search.ts";
@@ -57,7 +58,6 @@ export interface FailurePanelProps {
 }
 
 export function FailurePanel({ failures, lines, onLook, onGo }: FailurePanelProps): ReactNode {
-  const [isOpen, setOpen] = useState(false);
   const { state } = failures.search;
   if (state === undefined)
     return (
@@ -72,59 +72,37 @@ export function FailurePanel({ failures, lines, onLook, onGo }: FailurePanelProp
       ? "Looking for failures"
       : `${count === 0 ? "No failures" : `${countText(count)}${more} ${count === 1 ? "failure" : "failures"}`} found`;
   const first = Math.max(1, lines - LAST_LINES + 1);
-  const go = (from: number, to: number): void => {
-    setOpen(false);
+  const go = (close: () => void, from: number, to: number): void => {
+    close();
     onGo(from, to);
   };
   return (
-    <div
-      className="log-failures"
-      onBlur={({ currentTarget, relatedTarget }) => {
-        if (!currentTarget.contains(relatedTarget)) setOpen(false);
-      }}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || !isOpen) return;
-        event.stopPropagation();
-        setOpen(false);
-      }}
-    >
-      <Button
-        className={count > 0 ? "log-failures-found" : ""}
-        aria-expanded={isOpen}
-        aria-controls="log-failures"
-        onClick={() => setOpen(!isOpen)}
-      >
-        {label}
-      </Button>
-      <div
-        id="log-failures"
-        className="log-failures-list"
-        hidden={!isOpen}
-        role="group"
-        aria-label="Failures in the log"
-      >
-        <ol>
-          {[...failures.excerpts].map(([line, text]) => (
-            <li key={line}>
-              <button type="button" onClick={() => go(line, line)}>
-                <span className="log-failures-line">{countText(line)}</span>
-                <span className="ellipsis">{text}</span>
-              </button>
-            </li>
-          ))}
-          {lines === 0 ? null : (
-            <li>
-              <button type="button" onClick={() => go(first, lines)}>
-                <span className="log-failures-line">{countText(first)}</span>
-                <span className="dim">The last {countOf(lines - first + 1, "line")}</span>
-              </button>
-            </li>
-          )}
-        </ol>
-        {count > failures.excerpts.size ? (
-          <p className="dim">{countText(count - failures.excerpts.size)} more: n and N go through all of them</p>
-        ) : null}
-      </div>
-    </div>
+    <Popup className="log-failures" label={label} button={{ className: count > 0 ? "log-failures-found" : "" }}>
+      {({ id, hidden, close }) => (
+        <div id={id} className="log-failures-list" hidden={hidden} role="group" aria-label="Failures in the log">
+          <ol>
+            {[...failures.excerpts].map(([line, text]) => (
+              <li key={line}>
+                <button type="button" onClick={() => go(close, line, line)}>
+                  <span className="log-failures-line">{countText(line)}</span>
+                  <span className="ellipsis">{text}</span>
+                </button>
+              </li>
+            ))}
+            {lines === 0 ? null : (
+              <li>
+                <button type="button" onClick={() => go(close, first, lines)}>
+                  <span className="log-failures-line">{countText(first)}</span>
+                  <span className="dim">The last {countOf(lines - first + 1, "line")}</span>
+                </button>
+              </li>
+            )}
+          </ol>
+          {count > failures.excerpts.size ? (
+            <p className="dim">{countText(count - failures.excerpts.size)} more: n and N go through all of them</p>
+          ) : null}
+        </div>
+      )}
+    </Popup>
   );
 }

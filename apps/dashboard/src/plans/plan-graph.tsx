@@ -2,9 +2,9 @@
 import { useMemo, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { PlanView } from "heddle/view";
-import { COLOURINGS, type GraphChoices } from "../graph/choices.ts";
+import { graphSearch, type GraphChoices } from "../graph/choices.ts";
 import { GraphView } from "../graph/graph-view.tsx";
-import { oneOf } from "../app/search-params.ts";
+import { useGraphChoices } from "../graph/use-graph-choices.ts";
 import { countOf } from "../ui/format.ts";
 import { plannedGraph } from "./planned-graph.ts";
 
@@ -14,23 +14,11 @@ export function PlanGraph({ plan }: { readonly plan: PlanView }): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { graph, steps } = useMemo(() => plannedGraph(plan), [plan]);
-  const toggled = useMemo(() => new Set(search.folds === undefined ? [] : search.folds.split("\n")), [search.folds]);
-  const choices: GraphChoices = {
-    colouring: oneOf(COLOURINGS, search.colour) ?? "status",
-    showsPath: search.path !== "off",
-    text: search.q ?? "",
-    toggled,
-  };
-  const onChoose = ({ colouring, showsPath, text, toggled: folds }: Partial<GraphChoices>): void =>
+  const choices = useGraphChoices(search);
+  const onChoose = (chosen: Partial<GraphChoices>): void =>
     void navigate({
-      search: (before) => ({
-        ...before,
-        ...(colouring === undefined ? {} : { colour: colouring === "status" ? undefined : colouring }),
-        ...(showsPath === undefined ? {} : { path: showsPath ? undefined : "off" }),
-        ...(text === undefined ? {} : { q: text }),
-        ...(folds === undefined ? {} : { folds: folds.size === 0 ? undefined : [...folds].join("\n") }),
-      }),
-      replace: text !== undefined,
+      search: (before) => ({ ...before, ...graphSearch(chosen) }),
+      replace: chosen.text !== undefined,
     });
   const chosen = plan.steps.find(({ id }) => id === search.step);
   return (

@@ -7,12 +7,12 @@ import type { PlanView } from "heddle/view";
 import { StatusLine } from "../app/status-line.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { countOf, countText, durationText } from "../ui/format.ts";
+import { StartButton } from "../start/start-button.tsx";
+import { Diagnostics } from "../ui/diagnostics.tsx";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
-import { Diagnostics } from "./diagnostics.tsx";
 import { PlanGraph } from "./plan-graph.tsx";
 import { PlanLayers } from "./plan-layers.tsx";
-import { StartButton } from "./start-dialog.tsx";
 import { WhatIfPanel } from "./what-if.tsx";
 import "./plan-page.css";
 
@@ -38,8 +38,6 @@ export function PlanPage(): ReactNode {
             <StartButton
               project={project}
               file={file}
-              params={data?.params ?? []}
-              workers={data?.plan?.workers}
               unusable={data !== undefined && !data.valid ? "The plan has problems: mend them first" : undefined}
             />
           )}

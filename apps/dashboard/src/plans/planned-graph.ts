@@ -32,7 +32,8 @@ export function plannedGraph({ name, steps, criticalPath }: PlanView): PlannedGr
   };
 }
 
-const NOT_BEGUN: LiveStep = {
+/** A step of which nothing has happened; without an id. */
+export const NOT_BEGUN: LiveStep = {
   id: "",
   parent: null,
   layer: 1,

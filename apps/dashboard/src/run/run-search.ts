@@ -1,6 +1,6 @@
 /** Search parameters of a run's page: all that is chosen on it. */
 import { STEP_STATUSES, type StepStatus } from "heddle/view";
-import { COLOURINGS } from "../graph/choices.ts";
+import { COLOURINGS, type Colouring } from "../graph/choices.ts";
 import { ATTEMPT_FILTERS, ROW_MODES, type AttemptFilter, type RowMode } from "../timeline/choices.ts";
 import { oneOf, textOf, wholeNumber } from "../app/search-params.ts";
 
@@ -32,9 +32,9 @@ export interface RunSearch {
   readonly status?: string | undefined;
   readonly group?: string | undefined;
   /** What the graph's colours mean; absent: the status. */
-  readonly colour?: string | undefined;
+  readonly colour?: Colouring | undefined;
   /** `off`: the graph does not show the critical path. */
-  readonly path?: string | undefined;
+  readonly path?: "off" | undefined;
   /** Folds of the graph that were opened or closed, with line breaks between. */
   readonly folds?: string | undefined;
   /** Column of the table of steps, with `-` before it: downwards. */
@@ -71,7 +71,7 @@ export function runSearch(search: Readonly<Record<string, unknown>>): RunSearch 
     status: statuses.length === 0 ? undefined : statuses.join(","),
     group: textOf(search["group"]),
     colour: oneOf(COLOURINGS, search["colour"]),
-    path: oneOf(["off"], search["path"]),
+    path: oneOf(["off"] as const, search["path"]),
     folds: textOf(search["folds"]),
     sort: /^-?[a-z]{1,20}$/.exec(textOf(search["sort"]) ?? "")?.[0],
     file: textOf(search["file"]),

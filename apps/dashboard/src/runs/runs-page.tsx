@@ -1,6 +1,7 @@
 /** Runs: those of all projects, or of one, the newest first; what needs somebody above them. */
-import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
+import { Suspense, useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazyPart } from "../app/lazy-part.ts";
 import { useKeys } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
@@ -13,12 +14,14 @@ import { Waiting } from "../ui/waiting.tsx";
 import { PERIODS, runFilterOf, type Period } from "./run-filter.ts";
 import { RunRow } from "./run-row.tsx";
 import { picked, pickedRuns, type PickedRun, type RunsSearch } from "./runs-search.ts";
-import { StartDialog } from "./start-dialog.tsx";
 import { useRuns, type ShownRuns } from "./use-runs.ts";
+import "../ui/notice.css";
 import "./runs-page.css";
 
 /** Runs under way that are followed as their own pages do. */
 const MOST_FOLLOWED = 16;
+
+const StartDialog = lazyPart(async () => (await import("../start/start-dialog.tsx")).StartDialog);
 
 export function RunsPage(): ReactNode {
   const { project } = useParams({ strict: false });
@@ -74,12 +77,16 @@ export function RunsPage(): ReactNode {
           ["s", "start"],
         ]}
       />
-      <StartDialog
-        projects={runs.projects}
-        file={search.start === "new" ? undefined : search.start}
-        isOpen={search.start !== undefined}
-        onClose={() => change({ start: undefined })}
-      />
+      {search.start === undefined ? null : (
+        <Suspense fallback={null}>
+          <StartDialog
+            projects={runs.projects}
+            file={search.start === "new" ? undefined : search.start}
+            isOpen
+            onClose={() => change({ start: undefined })}
+          />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -205,12 +212,12 @@ function RunTable({
   return (
     <>
       {closed.map(({ project, problem }) => (
-        <p key={project} className="runs-closed" role="status">
+        <p key={project} className="notice-warning" role="status">
           <b>{project}</b> cannot be opened: {problem}
         </p>
       ))}
       {fresh === 0 ? null : (
-        <button type="button" className="runs-fresh" onClick={runs.showFresh}>
+        <button type="button" className="notice-fresh" onClick={runs.showFresh}>
           {fresh} new
         </button>
       )}

@@ -65,12 +65,12 @@ describe.skipIf(NO_BROWSER !== undefined)("the plans of a project", () => {
     await tabTo(page, page.getByRole("button", { name: "Start", exact: true }));
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog");
-    await tabTo(page, dialog.getByRole("button", { name: "Start the run" }));
+    await tabTo(page, dialog.getByRole("button", { name: "Start", exact: true }));
     await page.keyboard.press("Enter");
     await dialog.getByText("needs a value").waitFor();
     await tabTo(page, dialog.getByLabel("env"));
     await page.keyboard.type("stag");
-    await tabTo(page, dialog.getByRole("button", { name: "Start the run" }));
+    await tabTo(page, dialog.getByRole("button", { name: "Start", exact: true }));
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/p\/shop\/runs\/[0-9a-z]+$/);
     const run = new URL(page.url()).pathname.split("/").at(-1) ?? "";

@@ -73,13 +73,11 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     await page.keyboard.type("another");
     await dialog.getByLabel("Path").focus();
     await page.keyboard.type("heddle.json");
-    await dialog.getByRole("button", { name: "Add a parameter" }).focus();
-    await page.keyboard.press("Enter");
-    await dialog.getByLabel("Name of parameter 1").focus();
-    await page.keyboard.type("env");
-    await page.keyboard.press("Tab");
-    await page.keyboard.type("staging");
     await dialog.getByText("deploy, 1 step").waitFor();
+    await dialog.getByLabel("env").focus();
+    await page.keyboard.press("Enter");
+    await dialog.getByText("needs a value").waitFor();
+    await page.keyboard.type("staging");
     await dialog.getByLabel("Workers").focus();
     await page.keyboard.type("2");
     await page.keyboard.press("Enter");

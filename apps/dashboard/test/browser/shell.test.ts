@@ -46,14 +46,14 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     await page.goto(`/p/shop/runs/${run}`);
     await page.getByLabel("Or paste the link, or its code").fill(stage.server.loginLink("read"));
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByRole("heading", { name: "release" }).waitFor();
+    await page.getByRole("heading", { name: "release", exact: true }).waitFor();
     expect(faults).toEqual([]);
   });
 
   test("the palette finds a step, a run, a page and an action by their letters, with the keyboard alone", async () => {
     await using watched = await stage.page(`/p/shop/runs/${run}`);
     const { page, faults } = watched;
-    await page.getByRole("heading", { name: "release" }).waitFor();
+    await page.getByRole("heading", { name: "release", exact: true }).waitFor();
     await page.keyboard.press("Control+k");
     const input = page.getByRole("combobox", { name: "Step, run, page or action" });
     await input.fill("pub");
@@ -64,14 +64,17 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     await page.waitForURL(/step=publish/);
     await page.keyboard.press("Control+k");
     await input.fill("settings");
+    await page.getByRole("option", { name: "Settings page" }).waitFor();
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Settings" }).waitFor();
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
     await page.keyboard.press("Control+k");
     await input.fill("release");
+    // Runs are asked for when the palette opens.
+    await page.getByRole("option", { name: /^release .* run of shop$/ }).waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "release" }).waitFor();
+    await page.getByRole("heading", { name: "release", exact: true }).waitFor();
     await page.keyboard.press("Control+k");
     await page.keyboard.press("Escape");
     await input.waitFor({ state: "detached" });
@@ -103,7 +106,7 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
       await shot(page, `run-steps-${width}-${theme}`);
       expect(await accessibilityFaults(page)).toEqual([]);
       await page.goto("/settings");
-      await page.getByRole("heading", { name: "Settings" }).waitFor();
+      await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
       await shot(page, `settings-${width}-${theme}`);
       expect(await accessibilityFaults(page)).toEqual([]);
       await page.keyboard.press("?");

@@ -1,5 +1,6 @@
 /** Graphs of runs for the tests: made from what they have that matters. */
 import type { LiveStep, RunGraph, StepStatus } from "heddle/view";
+import { row } from "../steps/rows.ts";
 
 export interface StepDraft {
   readonly id: string;
@@ -34,24 +35,7 @@ export function runGraph(drafts: readonly StepDraft[]): RunGraph {
 }
 
 export function liveStep(id: string, status: StepStatus, more: Partial<LiveStep> = {}): LiveStep {
-  return {
-    id,
-    parent: null,
-    layer: 1,
-    queue: 0,
-    status,
-    attempts: 1,
-    readyAt: null,
-    startedAt: null,
-    endedAt: null,
-    durationMs: null,
-    waits: null,
-    until: null,
-    cost: null,
-    note: null,
-    files: null,
-    ...more,
-  };
+  return row(id, { status, attempts: 1, ...more });
 }
 
 /** `all` with so many children. */

@@ -1,7 +1,7 @@
 /** Plans: values for a start from texts, and what is said of numbers of workers. */
 import { expect, test } from "vitest";
 import type { PlanParam, WhatIf, WorkersPoint } from "heddle/client";
-import { startValues } from "../../src/plans/start-values.ts";
+import { startValues } from "../../src/start/start-values.ts";
 import { boundText, curveText, pointAt, shareOfWorkers } from "../../src/plans/what-if-scale.ts";
 
 const PARAMS: readonly PlanParam[] = [

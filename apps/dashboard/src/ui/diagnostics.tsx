@@ -1,23 +1,32 @@
 /** Diagnostics of a plan: what is wrong, where, and how it is mended. */
 import type { ReactNode } from "react";
 import type { DiagnosticLine } from "heddle/client";
-import { countOf } from "../ui/format.ts";
-import { Glyph } from "../ui/glyph.tsx";
+import { countOf } from "./format.ts";
+import { Glyph } from "./glyph.tsx";
 import "./diagnostics.css";
 
-export function Diagnostics({
-  diagnostics,
-  inAll,
-}: {
+export interface DiagnosticsProps {
   readonly diagnostics: readonly DiagnosticLine[];
+  /** How many there are; of many the first ones are told. */
   readonly inAll: number;
-}): ReactNode {
+}
+
+/** With their count as a heading. */
+export function Diagnostics({ diagnostics, inAll }: DiagnosticsProps): ReactNode {
   if (diagnostics.length === 0) return null;
   const hasErrors = diagnostics.some(({ severity }) => severity === "error");
   return (
-    <section className="panel diagnostics" aria-label="Problems">
+    <section className="panel diagnostics-panel" aria-label="Problems">
       <h2>{countOf(inAll, hasErrors ? "problem" : "warning")}</h2>
-      <ol>
+      <DiagnosticList diagnostics={diagnostics} inAll={inAll} />
+    </section>
+  );
+}
+
+export function DiagnosticList({ diagnostics, inAll }: DiagnosticsProps): ReactNode {
+  return (
+    <>
+      <ol className="diagnostics">
         {diagnostics.map((one, at) => (
           <li key={at}>
             <Glyph
@@ -37,6 +46,6 @@ export function Diagnostics({
       {inAll > diagnostics.length ? (
         <p className="dim">and {countOf(inAll - diagnostics.length, "more", "more")}</p>
       ) : null}
-    </section>
+    </>
   );
 }
