@@ -94,7 +94,13 @@ export interface Contender extends AsyncDisposable {
 const CONTENDER = fileURLToPath(new URL("contender.ts", import.meta.url));
 
 export async function contender(file: string, env: NodeJS.ProcessEnv = {}): Promise<Contender> {
-  const child = fork(CONTENDER, [file], { env: { ...process.env, ...env }, execArgv: ["--no-warnings"] });
+  const child = fork(CONTENDER, [file], {
+    env: { ...process.env, ...env },
+    execArgv: ["--no-warnings"],
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+  });
+  let complaint = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (complaint = (complaint + text).slice(-4000)));
   const outcomes: string[] = [];
   const waiting: ((outcome: string) => void)[] = [];
   const stored: number[] = [];
@@ -104,7 +110,8 @@ export async function contender(file: string, env: NodeJS.ProcessEnv = {}): Prom
     return known === undefined ? new Promise((done) => waiting.push(done)) : Promise.resolve(known);
   };
   const exited = new Promise<void>((done) => {
-    child.once("exit", () => {
+    // When its output is read, too.
+    child.once("close", () => {
       for (const done of waiting.splice(0)) done("exited");
       for (const watcher of watchers) watcher();
       done();
@@ -123,7 +130,7 @@ export async function contender(file: string, env: NodeJS.ProcessEnv = {}): Prom
     else next(text);
   });
   const first = await ready;
-  if (first !== "ready") throw new Error(`the contender did not start: ${first}`);
+  if (first !== "ready") throw new Error(`the contender did not start: ${first}\n${complaint}`);
   return {
     process: child,
     pid: child.pid ?? 0,

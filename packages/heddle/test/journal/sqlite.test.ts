@@ -134,6 +134,26 @@ function databaseOf(driver: DatabaseSync, file: string): Database {
   };
 }
 
+test.each([1, 2, 3, 4, 5])(
+  "the format of a file that another process makes before statement %i is read whole",
+  (moment) => {
+    using at = folder();
+    const [driver, other] = [new DatabaseSync(at.file), new DatabaseSync(at.file)];
+    const db = databaseOf(driver, at.file);
+    let statements = 0;
+    const looking: Database = {
+      ...db,
+      sql(text) {
+        if (++statements === moment) migrate(databaseOf(other, at.file), { writer: "other", to: 1 });
+        return db.sql(text);
+      },
+    };
+    expect(formatOf(looking)).toBe(moment <= 4 ? 1 : 0);
+    other.close();
+    driver.close();
+  },
+);
+
 test("an older format is brought up to date in one transaction", () => {
   using at = folder();
   const driver = new DatabaseSync(at.file);

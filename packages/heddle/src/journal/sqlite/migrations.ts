@@ -68,10 +68,8 @@ export const NOTICES_FORMAT = 3;
 
 /** The format of a file, or a `HeddleError`: `JournalTooNew`, or `JournalDamaged` for a file of another program. */
 export function formatOf(db: Database, formats: readonly string[] = FORMATS): number {
-  const format = pragma(db, "PRAGMA user_version");
-  const application = pragma(db, "PRAGMA application_id");
-  const empty = format === 0 && application === 0 && pragma(db, "SELECT count(*) FROM sqlite_schema") === 0;
-  if (!empty && (application !== APPLICATION_ID || format < 1)) {
+  const { format, application, isEmpty } = headerOf(db);
+  if (!isEmpty && (application !== APPLICATION_ID || format < 1)) {
     throw new HeddleError({
       code: "JournalDamaged",
       message: `${db.file} is not a heddle journal: it belongs to another program, or its header is damaged`,
@@ -85,6 +83,24 @@ export function formatOf(db: Database, formats: readonly string[] = FORMATS): nu
     );
   }
   return format;
+}
+
+interface Header {
+  readonly format: number;
+  readonly application: number;
+  readonly isEmpty: boolean;
+}
+
+/**
+ * As of one moment, though each statement reads anew: a file gets its format and all else in one commit, and never loses it. So
+ * what was read before a format of 0 was of the same empty file, and what is read after another format is of that file.
+ */
+function headerOf(db: Database): Header {
+  const format = pragma(db, "PRAGMA user_version");
+  const application = pragma(db, "PRAGMA application_id");
+  if (format !== 0) return { format, application, isEmpty: false };
+  const isEmpty = application === 0 && pragma(db, "SELECT count(*) FROM sqlite_schema") === 0;
+  return pragma(db, "PRAGMA user_version") === 0 ? { format, application, isEmpty } : headerOf(db);
 }
 
 export interface Migration {
