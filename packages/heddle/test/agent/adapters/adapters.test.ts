@@ -14,12 +14,14 @@ const CLI = fixture("agent-cli");
 
 type Make = (here: Place, behaviour: Behaviour, tree: string) => AgentAdapter;
 
-function settingOf(make: Make, missing: (here: Place) => AgentAdapter): AgentSetting {
+/** `bare`: an adapter of this command, with no other words. */
+function settingOf(make: Make, bare: (here: Place, command: readonly string[]) => AgentAdapter): AgentSetting {
   const here = place();
   const mark = newMark();
   return {
     adapter: (behaviour) => make(here, behaviour, nastyTree(mark, false)),
-    missing: missing(here),
+    missing: bare(here, ["/nowhere/agent"]),
+    silent: bare(here, [process.execPath, "-e", "setInterval(() => {}, 1e6)"]),
     context: (extra) => here.context(extra),
     events: here.events,
     log: here.log,
@@ -41,8 +43,6 @@ function adapterOf(here: Place, id: string, config: object): AgentAdapter {
   return adapter;
 }
 
-const NOWHERE = "/nowhere/agent";
-
 for (const [name, config] of [
   ["exec", { protocol: "exec", form: "plain" }],
   ["claude", { protocol: "native", form: "claude" }],
@@ -53,7 +53,7 @@ for (const [name, config] of [
     settingOf(
       (here, behaviour, tree) =>
         adapterOf(here, name, { protocol, command: [process.execPath, CLI, form, behaviour, tree] }),
-      (here) => adapterOf(here, name, { protocol, command: [NOWHERE] }),
+      (here, command) => adapterOf(here, name, { protocol, command }),
     ),
   );
 }
@@ -89,6 +89,6 @@ agentSuite({ describe, it, expect }, "acp", { tells: true }, () =>
         },
       };
     },
-    (here) => adapterOf(here, "gemini", { command: [NOWHERE] }),
+    (here, command) => adapterOf(here, "gemini", { command }),
   ),
 );

@@ -41,6 +41,8 @@ export interface AgentSetting {
   readonly adapter: (behaviour: Behaviour) => AgentAdapter;
   /** An adapter whose program does not exist. */
   readonly missing: AgentAdapter;
+  /** An adapter whose program says nothing, and does nothing. */
+  readonly silent: AgentAdapter;
   readonly context: (extra?: Partial<AgentContext>) => AgentContext;
   readonly events: readonly AgentEvent[];
   readonly log: readonly string[];
@@ -168,7 +170,8 @@ export function agentSuite(
         expect(await run(setting, "garbles")).toMatchObject({ status: "failed", class: "protocol" });
       });
       check("an agent that never begins", async (setting) => {
-        const outcome = await run(setting, "works", limits(setting, { startMs: 1, exitMs: 100, graceMs: 100 }));
+        const context = setting.context(limits(setting, { startMs: 1, cancelMs: 100, exitMs: 100, graceMs: 100 }));
+        const outcome = await setting.silent.start(context).outcome;
         expect(outcome).toMatchObject({ status: "timeout", timeout: "start", class: "stall" });
       });
     }
