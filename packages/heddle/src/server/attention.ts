@@ -8,12 +8,19 @@ import type { ServedProjects } from "./projects.ts";
 
 type Found = Omit<AttentionList, "next">;
 
+export interface AttentionQuery {
+  /** Of the projects that are looked at. */
+  readonly names: readonly string[];
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
 export async function attentionIn(
   projects: ServedProjects,
-  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+  { names, limit, cursor }: AttentionQuery,
 ): Promise<AttentionList> {
   const behind = cursor === undefined ? undefined : placeOf(cursor);
-  const found = await Promise.all(projects.names.map(async (name) => await foundIn(projects, name)));
+  const found = await Promise.all(names.map(async (name) => await foundIn(projects, name)));
   const sorted = found.flatMap(({ items }) => items).sort(compareAttention);
   const left = behind === undefined ? sorted : sorted.filter((item) => compareAttention(item, behind) > 0);
   const items = left.slice(0, limit);

@@ -3,8 +3,8 @@
  * noticed. Knows no route.
  *
  * Invariants:
- *  1. At most {@link MOST_UNSENT} bytes wait for a client beside one message in turn: then it is closed with `4408`; so is one that does
- *     not take a message in turn within {@link TURN_MS}.
+ *  1. Where {@link MOST_UNSENT} bytes wait for a client beside the message in turn, it is told nothing more and closed with `4408`; so is
+ *     one that does not take a message in turn within {@link TURN_MS}.
  *  2. A client that has not answered for {@link SILENCE_MS} is gone; one whose session has ended is let go with the next ping, with `4401`.
  */
 import type { WebSocket } from "ws";
@@ -33,6 +33,8 @@ export class StreamConnection {
   /** Settled when the message in turn has left. */
   #turn: Promise<void> = Promise.resolve();
   #bytesInTurn = 0;
+  /** Of what waits behind messages in turn. */
+  #heldBytes = 0;
   #cancelPing: (() => void) | undefined;
 
   constructor(socket: WebSocket, clock: Clock, { isAllowed = () => true }: StreamConnectionOptions = {}) {
@@ -54,9 +56,25 @@ export class StreamConnection {
   }
 
   send(message: Json): void {
-    if (this.#gone.signal.aborted) return;
-    this.#socket.send(JSON.stringify(message));
-    if (this.#socket.bufferedAmount - this.#bytesInTurn > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
+    this.sendText(JSON.stringify(message));
+  }
+
+  sendText(text: string): void {
+    if (this.#gone.signal.aborted || this.#isTooSlow()) return;
+    this.#socket.send(text);
+  }
+
+  /** So many bytes more wait to be sent later, or fewer. */
+  holdBack(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (!this.#gone.signal.aborted) this.#isTooSlow();
+  }
+
+  /** Closes it then. */
+  #isTooSlow(): boolean {
+    const unsent = this.#socket.bufferedAmount - this.#bytesInTurn + this.#heldBytes;
+    if (unsent > MOST_UNSENT) this.close(CLOSE.tooSlow, "too slow");
+    return unsent > MOST_UNSENT;
   }
 
   /**
@@ -64,13 +82,16 @@ export class StreamConnection {
    * whoever waits for that before the next one holds no more than one.
    */
   sendInTurn(message: Json): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#sendWhole(message));
+    return this.sendTextInTurn(JSON.stringify(message));
+  }
+
+  sendTextInTurn(text: string): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#sendWhole(text));
     return this.#turn;
   }
 
-  async #sendWhole(message: Json): Promise<void> {
+  async #sendWhole(text: string): Promise<void> {
     if (this.#gone.signal.aborted) return;
-    const text = JSON.stringify(message);
     this.#bytesInTurn = Buffer.byteLength(text);
     const left = Promise.withResolvers<void>();
     const leave = (): void => left.resolve();

@@ -1,8 +1,8 @@
 /**
  * Journal stream: one WebSocket with many channels, each a run as it changes, a run's events, an attempt's log, the list of a project's
- * runs, or what waits for people in all projects. One client has one of them for each page that it shows, however many views that has.
+ * runs, or what waits for people in all projects or one. One client has one of them for each page that it shows, however many views that has.
  *
- * The client says `{op: "open", id, kind, project?, run?, after?}` and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
+ * The client says `{op: "open", id, kind, ...}` with what the kind needs and `{op: "close", id}`; the server answers with `snapshot`, `patch`,
  * `events`, `end` and `problem`, each with the channel's id, and with `ping` every 15 s.
  */
 import { z } from "zod";
@@ -11,6 +11,7 @@ import { HeddleError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { askedLog } from "./asked-log.ts";
 import { askedRun } from "./asked-run.ts";
+import { Channel } from "./channel.ts";
 import { CLOSE } from "./connection.ts";
 import { AttemptWatch, followLog } from "./log-feed.ts";
 import { detailsOf } from "./problem.ts";
@@ -25,24 +26,35 @@ const LOOK_MS = 100;
 const PING_MS = 15_000;
 
 const id = z.string().min(1).max(64);
+const project = z.string().max(200);
+const run = z.string().max(40);
+const after = z.int().nonnegative();
+const opening = { op: z.literal("open"), id };
 const message = z.discriminatedUnion("op", [
-  z.strictObject({
-    op: z.literal("open"),
-    id,
-    kind: z.enum(["run", "events", "runs", "attention", "log"]),
-    /** Of all kinds but `attention`. */
-    project: z.string().max(200).optional(),
-    run: z.string().max(40).optional(),
-    /** Of `log`, as `attempt`. */
-    step: z.string().max(1000).optional(),
-    attempt: z.int().positive().optional(),
-    /** Of `events` the number of the last one, of `log` the bytes before. */
-    after: z.int().nonnegative().optional(),
-  }),
+  z.discriminatedUnion("kind", [
+    /** `after`: of who comes back; the present is as right from any event. */
+    z.strictObject({ ...opening, kind: z.literal("run"), project, run, after: after.optional() }),
+    /** `after`: the number of the last event that is known. */
+    z.strictObject({ ...opening, kind: z.literal("events"), project, run, after: after.optional() }),
+    z.strictObject({ ...opening, kind: z.literal("runs"), project }),
+    /** `project`: of this one alone. */
+    z.strictObject({ ...opening, kind: z.literal("attention"), project: project.optional() }),
+    z.strictObject({
+      ...opening,
+      kind: z.literal("log"),
+      project,
+      run,
+      step: z.string().max(1000),
+      attempt: z.int().positive().default(1),
+      /** The bytes before. */
+      after: after.optional(),
+    }),
+  ]),
   z.strictObject({ op: z.literal("close"), id }),
   z.strictObject({ op: z.literal("pong") }),
 ]);
 type Opening = Extract<z.infer<typeof message>, { readonly op: "open" }>;
+type OpeningOf<Kind extends Opening["kind"]> = Extract<Opening, { readonly kind: Kind }>;
 
 export const JOURNAL_STREAM: StreamRoute = {
   kind: "stream",
@@ -104,8 +116,8 @@ function channelOf(received: unknown): string | undefined {
 }
 
 async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const { ticket } = stream;
-  if (ticket.project !== undefined && ticket.project !== asked.project)
+  const { project: bound } = stream.ticket;
+  if (bound !== undefined && asked.project !== undefined && asked.project !== bound)
     throw new HeddleError({ code: "UnknownProject", message: "the ticket is for another project" });
   switch (asked.kind) {
     case "run":
@@ -115,21 +127,26 @@ async function feed(stream: OpenStream, asked: Opening, signal: AbortSignal): Pr
     case "runs":
       return await feedRuns(stream, asked, signal);
     case "attention":
-      return await feedAttention(stream, asked, signal);
+      return await feedAttention(stream, { ...asked, project: asked.project ?? bound }, signal);
     case "log":
       return await feedLog(stream, asked, signal);
     default:
-      return unreachable(asked.kind);
+      return unreachable(asked);
   }
 }
 
-async function feedRun({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const run = await askedRun({ world, params: { project: asked.project ?? "", run: asked.run ?? "" } });
-  await world.feeds.run(run, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+async function feedRun({ world, connection }: OpenStream, asked: OpeningOf<"run">, signal: AbortSignal): Promise<void> {
+  const run = await askedRun({ world, params: { project: asked.project, run: asked.run } });
+  const channel = new Channel(connection, asked.id, signal);
+  await world.feeds.run(run, (news) => channel.tell(news), signal);
 }
 
-async function feedEvents({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const params = { project: asked.project ?? "", run: asked.run ?? "" };
+async function feedEvents(
+  { world, connection }: OpenStream,
+  asked: OpeningOf<"events">,
+  signal: AbortSignal,
+): Promise<void> {
+  const params = { project: asked.project, run: asked.run };
   const { project, run } = await askedRun({ world, params });
   const watcher = project.runs.watch();
   let { after = 0 } = asked;
@@ -151,17 +168,28 @@ async function feedEvents({ world, connection }: OpenStream, asked: Opening, sig
   }
 }
 
-async function feedRuns({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const project = await world.projects.get(asked.project ?? "");
-  await world.feeds.runs(project, (news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+async function feedRuns(
+  { world, connection }: OpenStream,
+  asked: OpeningOf<"runs">,
+  signal: AbortSignal,
+): Promise<void> {
+  const project = await world.projects.get(asked.project);
+  const channel = new Channel(connection, asked.id, signal);
+  await world.feeds.runs(project, (news) => channel.tell(news), signal);
 }
 
-async function feedAttention({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  await world.feeds.attention((news) => connection.send({ ...news, id: asked.id } as unknown as Json), signal);
+async function feedAttention(
+  { world, connection }: OpenStream,
+  asked: OpeningOf<"attention">,
+  signal: AbortSignal,
+): Promise<void> {
+  if (asked.project !== undefined) await world.projects.get(asked.project);
+  const channel = new Channel(connection, asked.id, signal);
+  await world.feeds.attention(asked.project, (news) => channel.tell(news), signal);
 }
 
-async function feedLog({ world, connection }: OpenStream, asked: Opening, signal: AbortSignal): Promise<void> {
-  const { project: name = "", run = "", step = "", attempt = 1, after = 0, id: channel } = asked;
+async function feedLog({ world, connection }: OpenStream, asked: OpeningOf<"log">, signal: AbortSignal): Promise<void> {
+  const { project: name, run, step, attempt, after = 0, id: channel } = asked;
   const { project, ...of } = await askedLog({ world, params: { project: name, run, step, attempt: String(attempt) } });
   const watch = new AttemptWatch(of);
   const gone = new AbortController();

@@ -37,15 +37,16 @@ async function follow({ world, params, connection }: OpenStream): Promise<void> 
   const { project: name = "" } = params;
   const project = await world.projects.get(name);
   const watcher = project.runs.watch();
-  const progress = new Progress((type, data) => {
-    connection.send({ type, project_id: name, timestamp: world.clock.now(), data });
-  });
+  const progress = new Progress();
   const tell = async (): Promise<void> => {
     const [latest] = await project.runs.list({ limit: 1 });
     if (latest === undefined) return;
     const asked = await askedRun({ world, params: { ...params, run: latest.run } });
     const read = await readAsked(asked);
-    progress.take(documentOf(asked, read, world.clock.now()), tasksOf(read.state.steps));
+    const news = progress.take(documentOf(asked, read, world.clock.now()), tasksOf(read.state.steps));
+    // Of a large run more than may wait for a client.
+    for (const { type, data } of news)
+      await connection.sendInTurn({ type, project_id: name, timestamp: world.clock.now(), data });
   };
   while (!connection.signal.aborted) {
     if (watcher.changed()) {
@@ -60,18 +61,20 @@ async function follow({ world, params, connection }: OpenStream): Promise<void> 
   }
 }
 
+interface ProgressNews {
+  readonly type: string;
+  readonly data: Json;
+}
+
 /** Says what is new in each document of a run that it is given. */
 class Progress {
-  readonly #say: (type: string, data: Json) => void;
+  #news: ProgressNews[] = [];
   #run: string | undefined;
   #steps = new Map<string, Pick<StepView, "status" | "attempts">>();
   #batches = new Map<number, Batch["status"]>();
 
-  constructor(say: (type: string, data: Json) => void) {
-    this.#say = say;
-  }
-
-  take(document: RunView, tasks: Tasks): void {
+  take(document: RunView, tasks: Tasks): readonly ProgressNews[] {
+    this.#news = [];
     if (document.run !== this.#run) {
       this.#run = document.run;
       this.#steps = new Map();
@@ -86,6 +89,11 @@ class Progress {
       completed: ended,
       total: document.steps.length,
     });
+    return this.#news;
+  }
+
+  #say(type: string, data: Json): void {
+    this.#news.push({ type, data });
   }
 
   #takeBatch(batch: Batch, total: number, { steps }: RunView, tasks: Tasks): void {

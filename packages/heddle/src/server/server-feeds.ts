@@ -56,10 +56,11 @@ export class ServerFeeds {
     return this.#lists.follow(project.dir, () => lookedFeed(looking()), listener, signal);
   }
 
-  /** Tells `listener` of what waits for people in all projects until the signal is given. */
-  attention(listener: (news: AttentionNews) => void, signal: AbortSignal): Promise<void> {
+  /** Tells `listener` of what waits for people until the signal is given. `project`: in this one alone. */
+  attention(project: string | undefined, listener: (news: AttentionNews) => void, signal: AbortSignal): Promise<void> {
     const clock = this.#clock;
     const projects = this.#projects;
+    const names = project === undefined ? projects.names : [project];
     const looking = (): Looking<AttentionList, AttentionNews> => {
       const watchers = new Map<string, Watcher>();
       return {
@@ -67,19 +68,23 @@ export class ServerFeeds {
         // All are asked: each says once that there is news.
         hasNews: () => [...watchers.values()].filter((watcher) => watcher.changed()).length > 0,
         async look() {
-          await watchAll(projects, watchers);
-          return await attentionIn(projects, { limit: MOST_ITEMS, cursor: undefined });
+          await watchAll(projects, names, watchers);
+          return await attentionIn(projects, { names, limit: MOST_ITEMS, cursor: undefined });
         },
         tell: (attention) => ({ type: "snapshot", attention }),
       };
     };
-    return this.#attention.follow("", () => lookedFeed(looking()), listener, signal);
+    return this.#attention.follow(project ?? "", () => lookedFeed(looking()), listener, signal);
   }
 }
 
 /** One that cannot be opened is tried again at the next look, which says why not. */
-async function watchAll(projects: ServedProjects, watchers: Map<string, Watcher>): Promise<void> {
-  for (const name of projects.names) {
+async function watchAll(
+  projects: ServedProjects,
+  names: readonly string[],
+  watchers: Map<string, Watcher>,
+): Promise<void> {
+  for (const name of names) {
     if (watchers.has(name)) continue;
     const project = await projects.get(name).catch(() => undefined);
     if (project !== undefined) watchers.set(name, project.runs.watch());

@@ -39,8 +39,8 @@ async function connect(
   });
 }
 
-async function opened(rig: ServerRig, path: string): Promise<Opened> {
-  const { json } = await rig.ask("/api/tickets", { body: {} });
+async function opened(rig: ServerRig, path: string, project?: string): Promise<Opened> {
+  const { json } = await rig.ask("/api/tickets", { body: project === undefined ? {} : { project } });
   const made = await connect(rig, path, { protocols: ["heddle.v1", `ticket.${String(json["ticket"])}`] });
   if (typeof made === "number") throw new Error(`refused with ${made}`);
   return made;
@@ -102,6 +102,34 @@ test("an address that is not there is not opened, nor a project that a ticket is
   expect(await connect(rig, "/api/ws/other", { protocols: ["heddle.v1", `ticket.${String(json["ticket"])}`] })).toBe(
     404,
   );
+});
+
+test("a ticket for one project shows nothing of another, whatever kind of channel asks", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock(), projects: ["demo", "other"] });
+  const plan = { steps: [{ id: "ask", approve: "Go on?" }] };
+  await rig.ask(RUNS, { body: { plan } });
+  const { json } = await rig.ask("/api/projects/other/runs", { body: { plan } });
+  await until(async () => ((await rig.ask("/api/attention")).json["items"] as readonly Json[]).length === 2);
+  const { messages, socket } = await opened(rig, "/api/stream", "demo");
+  const of = { project: "other", run: String(json["run"]) };
+  const refused = [
+    { kind: "run", ...of },
+    { kind: "events", ...of },
+    { kind: "runs", project: "other" },
+    { kind: "log", ...of, step: "ask", attempt: 1 },
+    { kind: "attention", project: "other" },
+  ];
+  const shown = [{ kind: "attention" }, { kind: "attention", project: "demo" }];
+  for (const [at, one] of [...refused, ...shown].entries())
+    socket.send(JSON.stringify({ op: "open", id: String(at), ...one }));
+  await until(() => new Set(messages.map(({ id }) => id)).size === refused.length + shown.length);
+  const problems = messages.filter(({ type }) => type === "problem");
+  expect(problems.map(({ id, code }) => [id, code])).toEqual(refused.map((_, at) => [String(at), "unknown-project"]));
+  const attentions = messages.filter(({ type }) => type === "snapshot");
+  expect(attentions.map(({ attention }) => attention)).toMatchObject(
+    shown.map(() => ({ items: [{ project: "demo", step: "ask" }] })),
+  );
+  socket.close();
 });
 
 test("a run's events come as they are recorded, each once, also to who comes back", async () => {
@@ -196,6 +224,25 @@ test("a long history comes whole to who reads it, at its pace", async () => {
   await until(() => stream.code() !== undefined || stream.messages.some(({ type }) => type === "end"));
   expect(stream.code()).toBeUndefined();
   stream.socket.close();
+});
+
+test("a run of many steps is introduced once, however large that is, and followed from there", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const steps: Json[] = [{ id: "w", signal: "go" }];
+  for (let at = 0; at < 20_000; at++)
+    steps.push({ id: `step-${at}`, run: "true", deps: ["w"], description: "x".repeat(80) });
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps } } });
+  const run = String(json["run"]);
+  const { messages, socket, code } = await opened(rig, "/api/stream");
+  socket.send(JSON.stringify({ op: "open", id: "v", kind: "run", project: "demo", run }));
+  await until(() => code() !== undefined || messages.some(({ type }) => type === "snapshot"));
+  await rig.ask(`${RUNS}/${run}/cancel`, { body: {} });
+  const isOver = (): boolean =>
+    messages.some((one) => one["type"] === "patch" && JSON.stringify(one["ops"]).includes('"cancelled"'));
+  await until(() => code() !== undefined || isOver());
+  expect([code(), messages.filter(({ type }) => type === "snapshot").length]).toEqual([undefined, 1]);
+  expect(JSON.stringify(messages.find(({ type }) => type === "snapshot")).length).toBeGreaterThan(1024 * 1024);
+  socket.close();
 });
 
 test("a channel that cannot be is refused by itself: the others of the connection go on", async () => {

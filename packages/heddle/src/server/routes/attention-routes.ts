@@ -45,7 +45,9 @@ export const ATTENTION_ROUTES: readonly ApiRoute[] = [
     },
     handle: async ({ world, query: { limit: most = 50, cursor } }) => ({
       status: 200,
-      json: documentJson<AttentionList>(await attentionIn(world.projects, { limit: most, cursor })),
+      json: documentJson<AttentionList>(
+        await attentionIn(world.projects, { names: world.projects.names, limit: most, cursor }),
+      ),
     }),
   }),
 ];
