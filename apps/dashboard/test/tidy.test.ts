@@ -102,3 +102,41 @@ test("T25: the router has the addresses that the server answers with the page", 
   const served = PAGE_ROUTES.filter(({ kind }) => kind === "page").map((route) => route.path);
   expect(known.toSorted()).toEqual(served.toSorted());
 });
+
+test("a class has its style where it is used: in its folder, or in what is loaded with it", () => {
+  const styled = new Map<string, string[]>();
+  for (const { file, code } of sources.filter((one) => one.file.endsWith(".css")))
+    for (const [, name = ""] of code.matchAll(/\.([a-z][\w-]*)/g))
+      styled.set(name, [...(styled.get(name) ?? []), file]);
+  const needs = new Map(
+    modules.map(({ file, code }) => [
+      file,
+      [...code.matchAll(/(?:\bfrom |^import )"(\.[^"]+)"/gm)].map(([, name = ""]) =>
+        path.posix.join(path.posix.dirname(file), name),
+      ),
+    ]),
+  );
+  const loadedWith = (file: string): ReadonlySet<string> => {
+    const found = new Set([file]);
+    for (const one of found) for (const other of needs.get(one) ?? []) found.add(other);
+    return found;
+  };
+  const first = loadedWith("main.tsx");
+  expect(first.has("ui/base.css")).toBe(true);
+  const wrong = modules.flatMap(({ file, code }) => {
+    const loaded = loadedWith(file);
+    const names = [...code.matchAll(/className=(?:"([^"]*)"|\{`([^`]*)`\})/g)].flatMap(([, plain = "", made = ""]) =>
+      // What stands in a template is a name only with a hyphen in it.
+      [...`${plain} ${made.replaceAll(/\$\{[^}]*\}/g, " ")}`.matchAll(/[a-z]+(?:-\w+)+/g)].map(([name]) => name),
+    );
+    return names
+      .filter((name) => {
+        const places = styled.get(name) ?? [];
+        const isLoaded = (place: string): boolean =>
+          first.has(place) || loaded.has(place) || path.posix.dirname(place) === path.posix.dirname(file);
+        return places.length > 0 && !places.some(isLoaded);
+      })
+      .map((name) => `${file}: ${name}`);
+  });
+  expect(wrong).toEqual([]);
+});

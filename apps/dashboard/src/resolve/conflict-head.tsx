@@ -28,7 +28,7 @@ export function ConflictHead({ project, conflict, place, actions }: ConflictHead
           {place === undefined ? "" : `conflict ${place.number} of ${place.of} · file ${place.file} of ${place.files}`}
           {holdsUp === undefined || holdsUp === 0 ? "" : ` · holds up ${countOf(holdsUp, "step")}`}
         </span>
-        <span className="changes-space" />
+        <span className="resolve-space" />
         <div className="resolve-actions">{actions}</div>
       </div>
       <p className="resolve-intents">

@@ -1,6 +1,7 @@
 /** A file of text: both sides, and the result that is made of them, place by place. What is decided is kept by itself. */
 import { useEffect, useImperativeHandle, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
 import type { ConflictFileDocument } from "heddle/client";
+import { announce } from "../app/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { countOf } from "../ui/format.ts";
 import { InlineProblem } from "../ui/problem.tsx";
@@ -96,6 +97,22 @@ export function HunkFile(props: HunkFileProps): ReactNode {
     const timer = setTimeout(() => void late.current().catch(() => undefined), QUIET_MS);
     return () => clearTimeout(timer);
   }, [isDue, text, keeping.kind]);
+  const leave = useRef<() => void>(undefined);
+  leave.current = () => {
+    if (keeping.kind === "idle") void keep().catch(() => announce(`What was decided in ${of.file} is not kept yet.`));
+  };
+  // Who moves on does not wait until it is kept.
+  useEffect(() => {
+    const flush = (): void => leave.current?.();
+    const hidden = (): void => (document.visibilityState === "hidden" ? flush() : undefined);
+    addEventListener("pagehide", flush);
+    document.addEventListener("visibilitychange", hidden);
+    return () => {
+      removeEventListener("pagehide", flush);
+      document.removeEventListener("visibilitychange", hidden);
+      flush();
+    };
+  }, []);
   const take = (choice: "ours" | "theirs" | "both", key: string, word: string): ReactNode =>
     now.hunks.length === 0 ? null : (
       <Button
@@ -133,7 +150,7 @@ export function HunkFile(props: HunkFileProps): ReactNode {
           <span className="dim" role="status">
             {keptWord(open, isKept, keeping, file.state === "settled" && now === first)}
           </span>
-          <span className="changes-space" />
+          <span className="resolve-space" />
           {take("both", "3", "Both")}
         </div>
         {keeping.kind === "refused" ? (

@@ -2,12 +2,12 @@
 import { useCallback, useEffect, useRef, useState, type ReactNode, type Ref } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { LiveRun, LiveStep } from "heddle/view";
-import type { ConflictDocument, ConflictFileDocument, FileDecision } from "heddle/client";
+import { ApiProblem, type ConflictDocument, type ConflictFileDocument, type FileDecision } from "heddle/client";
 import { announce } from "../app/announce.tsx";
 import { useKeys } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
-import { useAction } from "../store/action.ts";
+import { useAction, type Action } from "../store/action.ts";
 import { useReadOnlyReason } from "../store/heddle.tsx";
 import { useLiveRun } from "../store/live-run.ts";
 import { Button } from "../ui/button.tsx";
@@ -83,6 +83,7 @@ interface StepConflictProps {
 
 function StepConflict({ project, run, step }: StepConflictProps): ReactNode {
   const isOpen = step.status === "needs-resolution";
+  const readOnly = useReadOnlyReason();
   const of: ConflictOf = { project, run: run.head.run, step: step.id, since: step.startedAt };
   const conflict = useConflict(of, isOpen);
   if (!isOpen)
@@ -98,12 +99,13 @@ function StepConflict({ project, run, step }: StepConflictProps): ReactNode {
         <Waiting what="the conflict" />
       </main>
     );
-  if (conflict.isError)
+  // A later look that fails takes nothing away of what is being decided.
+  if (conflict.data === undefined)
     return (
       <main id="main" className="page">
         <h1>Resolve {step.id}</h1>
         <ProblemPanel title="The conflict cannot be shown" thrown={conflict.error}>
-          <WholeConflict of={of} unusable={undefined} />
+          <WholeConflict of={of} seen={run.seq} unusable={readOnly} />
         </ProblemPanel>
       </main>
     );
@@ -125,9 +127,11 @@ function OpenConflict({ of, run, conflict }: OpenConflictProps): ReactNode {
   const file = files.some((one) => one.file === search.file) ? search.file : files[0]?.file;
   const at: ConflictPlace = { file: file ?? "", hunk: search.hunk ?? 1 };
   const shown = useRef<FileHandle>(null);
-  const [undecided, setUndecided] = useState<number>();
+  const [counted, setCounted] = useState<{ readonly file: string | undefined; readonly open: number }>();
+  // Of another file, while this one is loaded, it says nothing.
+  const undecided = counted?.file === file ? counted?.open : undefined;
   const readOnly = useReadOnlyReason();
-  const resolve = useResolve(of);
+  const resolve = useResolve(of, conflict.seq);
   const verify = useAction(async () => {
     await shown.current?.keep();
     await resolve("stored");
@@ -164,7 +168,7 @@ function OpenConflict({ of, run, conflict }: OpenConflictProps): ReactNode {
     addEventListener("keydown", listen, { capture: true });
     return () => removeEventListener("keydown", listen, { capture: true });
   }, []);
-  const onOpen = useCallback((count: number) => setUndecided(count), []);
+  const onOpen = useCallback((open: number) => setCounted({ file, open }), [file]);
   const isAsked = verify.state.kind === "asking" || verify.state.kind === "asked";
   return (
     <main id="main" className="resolve" tabIndex={-1}>
@@ -193,7 +197,7 @@ function OpenConflict({ of, run, conflict }: OpenConflictProps): ReactNode {
         }
       />
       {unusable === undefined || readOnly !== undefined ? null : <p className="resolve-open dim">{unusable}.</p>}
-      {verify.state.kind === "refused" ? <InlineProblem thrown={verify.state.thrown} /> : null}
+      <Refused of={of} action={verify} />
       <div className="resolve-grid">
         <ConflictFiles
           conflict={conflict}
@@ -201,7 +205,7 @@ function OpenConflict({ of, run, conflict }: OpenConflictProps): ReactNode {
           undecided={undecided}
           onShow={(name) => show({ file: name, hunk: 1 })}
         >
-          <WholeConflict of={of} unusable={readOnly} />
+          <WholeConflict of={of} seen={conflict.seq} unusable={readOnly} />
         </ConflictFiles>
         {file === undefined ? (
           <p className="dim">No file conflicts any more: verify and merge what is in the worktree.</p>
@@ -278,12 +282,15 @@ function ShownFile({ of, file: name, hunk, readOnly, handle, onOpen }: ShownFile
 /** One answer for all of it. */
 function WholeConflict({
   of,
+  seen,
   unusable,
 }: {
   readonly of: ConflictOf;
+  /** Number of the last event of the run as it is shown. */
+  readonly seen: number;
   readonly unusable: string | undefined;
 }): ReactNode {
-  const resolve = useResolve(of);
+  const resolve = useResolve(of, seen);
   const ask = useAction(resolve);
   const isAsked = ask.state.kind === "asking" || ask.state.kind === "asked";
   const reason = unusable ?? (isAsked ? "It was asked" : undefined);
@@ -300,7 +307,34 @@ function WholeConflict({
       <Button unusable={reason} onClick={() => ask.ask("continue")}>
         The worktree as it is
       </Button>
-      {ask.state.kind === "refused" ? <InlineProblem thrown={ask.state.thrown} /> : null}
+      <Refused of={of} action={ask} />
     </details>
+  );
+}
+
+/** Why an answer was refused. Where the conflict is not the one that was seen, it is to be looked at again. */
+function Refused({
+  of,
+  action: { state, reset },
+}: {
+  readonly of: ConflictOf;
+  readonly action: Pick<Action<never>, "state" | "reset">;
+}): ReactNode {
+  const reread = useRereadConflict(of);
+  if (state.kind !== "refused") return null;
+  if (!(state.thrown instanceof ApiProblem) || state.thrown.code !== "precondition-failed")
+    return <InlineProblem thrown={state.thrown} />;
+  return (
+    <div className="resolve-refused">
+      <InlineProblem thrown={new Error(`${of.step} has moved on since you looked, and nothing was done.`)} />
+      <Button
+        onClick={() => {
+          reset();
+          reread();
+        }}
+      >
+        Look again
+      </Button>
+    </div>
   );
 }

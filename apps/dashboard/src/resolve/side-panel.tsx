@@ -95,8 +95,8 @@ function SideText({
               className={classes.filter(Boolean).join(" ")}
               style={{ transform: `translateY(${start}px)` }}
             >
-              <span className="diff-number">{index + 1}</span>
-              <span className="diff-text">
+              <span className="side-number">{index + 1}</span>
+              <span className="side-line">
                 <CodeText text={lines[index] ?? ""} />
               </span>
             </div>

@@ -35,14 +35,20 @@ export function useConflictFile(of: ConflictOf, file: string): UseQueryResult<Co
   });
 }
 
+/** What is being kept, by file: a decision waits for the one before it, and builds on what came of that. */
+const inFlight = new Map<string, Promise<ConflictFileDocument>>();
+
 /** Keeps a decision; gives the file as it is then. */
 export function useDecide(
   of: ConflictOf,
 ): (seen: ConflictFileDocument, decision: FileDecision | "withdraw") => Promise<ConflictFileDocument> {
   const { client } = useHeddle();
   const queries = useQueryClient();
-  return async (seen, decision) => {
-    const kept = await client.project(of.project).work.decide(of.run, of.step, decision, { seen });
+  const decide = async (
+    seen: Promise<ConflictFileDocument> | ConflictFileDocument,
+    decision: FileDecision | "withdraw",
+  ): Promise<ConflictFileDocument> => {
+    const kept = await client.project(of.project).work.decide(of.run, of.step, decision, { seen: await seen });
     queries.setQueryData([...keyOf(of), kept.file], kept);
     queries.setQueryData<ConflictDocument>(keyOf(of), (before) =>
       before === undefined
@@ -56,6 +62,16 @@ export function useDecide(
     );
     return kept;
   };
+  return async (seen, decision) => {
+    const name = JSON.stringify([...keyOf(of), seen.file]);
+    const asked = decide(inFlight.get(name)?.catch(() => seen) ?? seen, decision);
+    inFlight.set(name, asked);
+    try {
+      return await asked;
+    } finally {
+      if (inFlight.get(name) === asked) inFlight.delete(name);
+    }
+  };
 }
 
 /** Reads everything of the conflict anew. */
@@ -64,12 +80,15 @@ export function useRereadConflict(of: ConflictOf): () => void {
   return () => void queries.resetQueries({ queryKey: keyOf(of) });
 }
 
-/** Says how it is settled; a run that nobody works on goes on. */
-export function useResolve(of: ConflictOf): (choice: "ours" | "theirs" | "continue" | "stored") => Promise<void> {
+/** Says how it is settled; a run that nobody works on goes on. `seen`: the run as it was seen: refused where the step has moved on since. */
+export function useResolve(
+  of: ConflictOf,
+  seen: number,
+): (choice: "ours" | "theirs" | "continue" | "stored") => Promise<void> {
   const { client } = useHeddle();
   return async (choice) => {
     const { steps, runs } = client.project(of.project);
-    const { result } = await steps.resolve(of.run, of.step, choice);
+    const { result } = await steps.resolve(of.run, of.step, choice, { seen: { run: of.run, seq: seen } });
     if (result === "done") await runs.resume(of.run);
   };
 }

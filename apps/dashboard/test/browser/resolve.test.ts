@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { AgentsStage } from "../support/agents-stage.ts";
 import { accessibilityFaults, NO_BROWSER, shot } from "../support/browser.ts";
+import { until } from "../../../../packages/heddle/test/support/until.ts";
 import { HOSTILE, meet, SHOP } from "../support/orders.ts";
 
 const MODEL = "orders/model.ts";
@@ -37,6 +38,9 @@ describe.skipIf(NO_BROWSER !== undefined)("a conflict", () => {
       for (const theme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme: theme });
         await says(page, "2 places undecided");
+        // As it is written: with its indentation, and apart from the numbers of its lines.
+        const ours = page.getByRole("region", { name: "Integration (ours), text" });
+        expect(await ours.innerText()).toContain("\n  totalCents: number;\n");
         await shot(page, `resolve-${width}-${theme}`);
         expect(await accessibilityFaults(page)).toEqual([]);
       }
@@ -98,6 +102,62 @@ describe.skipIf(NO_BROWSER !== undefined)("a conflict", () => {
     await says(second.page, "decided and kept");
     expect(await written(second.page)).toContain("${order.currency}");
     expect([...first.faults, ...second.faults]).toEqual([]);
+  });
+
+  /** How the file is kept by the server. */
+  const kept = async (file: string) => stage.stage.project().work.conflictFile(run, "web-orders", file);
+
+  test.each([
+    ["the next file", (page: Page) => page.keyboard.press("n")],
+    ["another page", (page: Page) => page.getByRole("link", { name: "heddle" }).first().click()],
+    ["another address", (page: Page) => page.goto("/settings")],
+  ] as const)("a decision is kept by who moves on at once: to %s", async (_name, leave) => {
+    const file = "orders/list.tsx";
+    const seen = await kept(file);
+    if (seen.state === "stored") await stage.stage.project().work.decide(run, "web-orders", "withdraw", { seen });
+    await using watched = await stage.stage.page(address(file));
+    const { page, faults } = watched;
+    await says(page, "1 place undecided");
+    await page.keyboard.press("2");
+    await says(page, /^decided/);
+    await leave(page);
+    await until(async () => (await kept(file)).state === "stored");
+    expect(faults).toEqual([]);
+  });
+
+  test("a conflict that has moved on since it was seen is not answered, and can be looked at again", async () => {
+    await using watched = await stage.stage.page("/settings");
+    const { page, context, faults } = watched;
+    // As it was before the step asked.
+    const conflict = /\/steps\/web-orders\/conflict$/;
+    await context.route(conflict, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), seq: 1 } });
+    });
+    await page.goto(address());
+    await says(page, "2 places undecided");
+    await page.getByText("One answer for all").click();
+    await page.getByRole("button", { name: "Ours everywhere" }).click();
+    await page.getByRole("alert").getByText("web-orders has moved on since you looked").waitFor();
+    await shot(page, "resolve-moved-on-1440-light");
+    await context.unroute(conflict);
+    const again = page.waitForResponse((response) => conflict.test(new URL(response.url()).pathname));
+    await page.getByRole("button", { name: "Look again" }).click();
+    await again;
+    await says(page, "2 places undecided");
+    expect((await stage.stage.project().steps.get(run, "web-orders")).step.status).toBe("needs-resolution");
+    expect(faults).toEqual([]);
+  });
+
+  test("who may only look answers nothing where the conflict cannot be read either", async () => {
+    await using watched = await stage.stage.page("/settings", { grant: "read" });
+    const { page, context } = watched;
+    await context.route(/\/steps\/web-orders\/conflict$/, (route) => route.fulfill({ status: 409, json: {} }));
+    await page.goto(address());
+    await page.getByText("The conflict cannot be shown").waitFor();
+    await page.getByText("One answer for all").click();
+    const ours = page.getByRole("button", { name: "Ours everywhere" });
+    expect(await ours.getAttribute("title")).toContain("only look");
   });
 
   test("T23: is resolved by keyboard alone: red moves nothing and says why, green merges what the page showed", async () => {

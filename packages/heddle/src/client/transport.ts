@@ -48,7 +48,12 @@ export interface ApiCall {
   /** Bytes of the answer that are wanted, `to` not among them. */
   readonly range?: { readonly from: number; readonly to: number };
   readonly signal?: AbortSignal | undefined;
+  /** A page that is left while this is sent does not end it. Of a long body it does: browsers allow no more. */
+  readonly outlivesPage?: true;
 }
+
+/** What a browser sends for pages that are gone, in bytes, with room for what else is on its way. */
+const KEPT_ALIVE_BYTES = 48 << 10;
 
 /** Where and as whom the client asks. Throws an {@link ApiProblem}. */
 export function endpointOf({ url, token }: Endpoint): Endpoint {
@@ -106,7 +111,9 @@ async function answerTo(
   const init: RequestInit = { method, headers, redirect: "error", credentials: "omit", cache: "no-store" };
   if (method !== "GET") {
     headers["content-type"] = "application/json";
-    init.body = JSON.stringify(call.body ?? {});
+    const text = JSON.stringify(call.body ?? {});
+    init.body = text;
+    if (call.outlivesPage === true && new TextEncoder().encode(text).length <= KEPT_ALIVE_BYTES) init.keepalive = true;
   }
   if (signal !== undefined) init.signal = signal;
   const address = `${url}${pathOf(call.path)}${queryOf(call.query)}`;

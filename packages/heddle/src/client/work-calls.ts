@@ -51,6 +51,7 @@ export function workCalls(ask: <T>(call: ApiCall) => Promise<T>): WorkCalls {
         ifMatch: etag,
         key,
         signal,
+        outlivesPage: true,
       }),
   };
 }
