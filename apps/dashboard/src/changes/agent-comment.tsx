@@ -1,9 +1,12 @@
 /** Comment to an agent: words about a file for the agent of a step that asks something, which is the answer to its question. */
 import { useState, type FormEvent, type ReactNode } from "react";
-import { useQuery } from "@tanstack/react-query";
+import type { StepDocument } from "heddle/client";
+import { useUnusable } from "../run/acting.ts";
 import { useShownRun } from "../run/shown-run.tsx";
+import { useStep } from "../step-panel/use-step.ts";
 import { useAction } from "../store/action.ts";
-import { useHeddle, useReadOnlyReason } from "../store/heddle.tsx";
+import { goingOn } from "../store/answering.ts";
+import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { InlineProblem } from "../ui/problem.tsx";
 import "./agent-comment.css";
@@ -15,44 +18,41 @@ export interface AgentCommentProps {
 
 /** Nothing where its agent asks nothing: only then does it read what people say. */
 export function AgentComment({ step, file }: AgentCommentProps): ReactNode {
-  const { project, run } = useShownRun();
-  const { client } = useHeddle();
-  const { run: id } = run.head;
-  const status = run.steps.find((one) => one.id === step)?.status;
-  const asked = useQuery({
-    queryKey: ["asked step", project, id, step, run.seq],
-    queryFn: ({ signal }) => client.project(project).steps.get(id, step, { signal }),
-    enabled: status === "needs-approval",
-  });
-  const { question, about } = status === "needs-approval" ? (asked.data?.step ?? {}) : {};
-  if (about !== "question" || question === undefined) return null;
-  return <Answer step={step} file={file} question={question} />;
+  const { document } = useStep(step);
+  if (document?.step.about !== "question" || document.step.question === undefined) return null;
+  return <Answer key={`${step} ${document.step.waitsSince}`} file={file} document={document} />;
 }
 
-function Answer({ step, file, question }: AgentCommentProps & { readonly question: string }): ReactNode {
-  const { project, run } = useShownRun();
+function Answer({ file, document }: { readonly file: string; readonly document: StepDocument }): ReactNode {
+  const { project } = useShownRun();
   const { client } = useHeddle();
+  const unusable = useUnusable();
   const [text, setText] = useState("");
-  const unusable = useReadOnlyReason();
-  const answer = useAction((words: string) => client.project(project).steps.answer(run.head.run, step, words), run.seq);
+  const { run, seq, step } = document;
+  const answer = useAction((words: string) =>
+    goingOn(client, { project, run }, (api) => api.steps.answer(run, step.id, words, { seen: { run, seq } })),
+  );
+  const isAsked = answer.state.kind === "asking" || answer.state.kind === "asked";
+  const reason = unusable ?? (text.trim() === "" ? "There is nothing to send yet" : undefined);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (text.trim() !== "" && unusable === undefined) answer.ask(`About ${file}: ${text.trim()}`);
+    if (reason === undefined) answer.ask(`About ${file}: ${text.trim()}`);
   };
   return (
     <form className="agent-comment" onSubmit={submit}>
       <label htmlFor="agent-comment">
-        The agent of {step} asks: <b>{question}</b>
+        The agent of {step.id} asks: <b>{step.question}</b>
       </label>
       <textarea
         id="agent-comment"
         rows={2}
+        maxLength={65_000}
         value={text}
         placeholder="Your answer, about this file"
         onChange={(event) => setText(event.target.value)}
       />
-      <Button type="submit" unusable={unusable ?? (text.trim() === "" ? "There is nothing to send yet" : undefined)}>
-        {answer.state.kind === "asking" || answer.state.kind === "asked" ? "Sent" : "Send to the agent"}
+      <Button type="submit" unusable={reason} aria-busy={isAsked || undefined}>
+        {isAsked ? "Sent" : "Send to the agent"}
       </Button>
       {answer.state.kind === "refused" ? <InlineProblem thrown={answer.state.thrown} /> : null}
     </form>

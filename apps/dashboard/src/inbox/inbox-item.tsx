@@ -61,30 +61,33 @@ export function InboxItem({
           <span>{heldText(item)}</span>
         </p>
       </div>
-      {isSettled ? <p className="inbox-settled">Settled</p> : <Answers item={item} />}
+      <Answers item={item} isSettled={isSettled} />
     </li>
   );
 }
 
-function Answers({ item }: { readonly item: AttentionItem }): ReactNode {
+function Answers({ item, isSettled }: { readonly item: AttentionItem; readonly isSettled: boolean }): ReactNode {
   const { client } = useHeddle();
   const { project, run, step = "" } = item;
-  const { steps, runs } = client.project(project);
   const [words, setWords] = useState("");
   const comment = words.trim() === "" ? {} : { comment: words.trim() };
   const approve = useAction(() =>
-    answerSeen(client, item, (seen) => steps.approve(run, step, { ...comment, ...seen })),
+    answerSeen(client, item, ({ steps }, seen) => steps.approve(run, step, { ...comment, ...seen })),
   );
-  const reject = useAction(() => answerSeen(client, item, (seen) => steps.reject(run, step, { ...comment, ...seen })));
-  const answer = useAction((text: string) => answerSeen(client, item, (seen) => steps.answer(run, step, text, seen)));
+  const reject = useAction(() =>
+    answerSeen(client, item, ({ steps }, seen) => steps.reject(run, step, { ...comment, ...seen })),
+  );
+  const answer = useAction((text: string) =>
+    answerSeen(client, item, ({ steps }, seen) => steps.answer(run, step, text, seen)),
+  );
   const resolve = useAction((choice: "ours" | "theirs") =>
-    answerSeen(client, item, (seen) => steps.resolve(run, step, choice, { ...comment, ...seen })),
+    answerSeen(client, item, ({ steps }, seen) => steps.resolve(run, step, choice, { ...comment, ...seen })),
   );
-  const resume = useAction(() => runs.resume(run));
+  const resume = useAction(() => client.project(project).runs.resume(run));
   switch (item.kind) {
     case "question":
       return (
-        <AnswerForm actions={[answer]}>
+        <AnswerForm actions={[answer]} isSettled={isSettled}>
           {(item.options ?? []).map((option, at) => (
             <AnswerButton key={at} action={answer} args={[option]} name={option} />
           ))}
@@ -100,26 +103,27 @@ function Answers({ item }: { readonly item: AttentionItem }): ReactNode {
       );
     case "conflict":
       return (
-        <AnswerForm actions={[resolve]}>
+        <AnswerForm actions={[resolve]} isSettled={isSettled}>
           <AnswerButton action={resolve} args={["ours"]} name="Take ours" />
           <AnswerButton action={resolve} args={["theirs"]} name="Take theirs" />
-          <a
+          <Link
             className="button primary"
-            href={`/p/${encodeURIComponent(project)}/runs/${run}/steps/${encodeURIComponent(step)}/resolve`}
+            to="/p/$project/runs/$run/steps/$step/resolve"
+            params={{ project, run, step }}
           >
             Resolve
-          </a>
+          </Link>
         </AnswerForm>
       );
     case "interrupted":
       return (
-        <AnswerForm actions={[resume]}>
+        <AnswerForm actions={[resume]} isSettled={isSettled}>
           <AnswerButton action={resume} args={[]} name="Resume" kind="primary" />
         </AnswerForm>
       );
     default:
       return (
-        <AnswerForm actions={[approve, reject]}>
+        <AnswerForm actions={[approve, reject]} isSettled={isSettled}>
           <Words words={words} onWords={setWords} placeholder="Comment" />
           <AnswerButton action={reject} args={[]} name="Reject" />
           <AnswerButton action={approve} args={[]} name="Approve" kind="primary" />
@@ -128,18 +132,20 @@ function Answers({ item }: { readonly item: AttentionItem }): ReactNode {
   }
 }
 
-/** With what was refused of it. */
+/** With what was refused of it, which stays when somebody else was quicker: who answered has to know that it was not they. */
 function AnswerForm({
   actions,
+  isSettled,
   children,
 }: {
   readonly actions: readonly Action<never>[];
+  readonly isSettled: boolean;
   readonly children: ReactNode;
 }): ReactNode {
   const refused = actions.flatMap(({ state }) => (state.kind === "refused" ? [state.thrown] : []));
   return (
     <div className="inbox-answers">
-      <div className="inbox-buttons">{children}</div>
+      {isSettled ? <p className="inbox-settled">Settled</p> : <div className="inbox-buttons">{children}</div>}
       {refused.map((thrown, at) => (
         <InlineProblem key={at} thrown={thrown} />
       ))}

@@ -4,19 +4,26 @@ import type { StepView } from "heddle/view";
 import { useUnusable } from "../run/acting.ts";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useAction } from "../store/action.ts";
+import { goingOn } from "../store/answering.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { InlineProblem } from "../ui/problem.tsx";
 
-export function AwaitedSignal({ step: { signal } }: { readonly step: StepView }): ReactNode {
+export function AwaitedSignal({ step }: { readonly step: StepView }): ReactNode {
+  const { id, signal, waitsSince } = step;
+  return signal === undefined ? null : <SignalForm key={`${id} ${waitsSince}`} signal={signal} />;
+}
+
+function SignalForm({ signal }: { readonly signal: string }): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
   const unusable = useUnusable();
   const [text, setText] = useState("");
-  const send = useAction((name: string, value: string) =>
-    client.project(project).signal(run.head.run, name, value.trim() === "" ? null : JSON.parse(value)),
+  const send = useAction((value: string) =>
+    goingOn(client, { project, run: run.head.run }, (api) =>
+      api.signal(run.head.run, signal, value.trim() === "" ? null : JSON.parse(value)),
+    ),
   );
-  if (signal === undefined) return null;
   const wrong = text.trim() === "" || isJson(text) ? undefined : "This is no JSON: write a text in quotes";
   const isAsked = send.state.kind === "asking" || send.state.kind === "asked";
   return (
@@ -26,7 +33,7 @@ export function AwaitedSignal({ step: { signal } }: { readonly step: StepView })
         className="signal-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (unusable === undefined && wrong === undefined) send.ask(signal, text);
+          if (unusable === undefined && wrong === undefined) send.ask(text);
         }}
       >
         <code>{signal}</code>

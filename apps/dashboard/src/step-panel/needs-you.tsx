@@ -1,11 +1,13 @@
 /** Needs you: what a person is asked about the step, and the ways to answer. Said with what was seen, so that nobody answers another question. */
 import { useState, type ReactNode } from "react";
-import { useRouter } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
+import type { SaidToStep, StepCalls } from "heddle/client";
 import type { StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
 import { useUnusable } from "../run/acting.ts";
 import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { useAction, type Action } from "../store/action.ts";
+import { goingOn } from "../store/answering.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { ActionButton } from "../ui/action-button.tsx";
 import { Button } from "../ui/button.tsx";
@@ -64,13 +66,15 @@ function Answers({ about, ...asked }: NeedsYouProps & { readonly about: About })
   }
 }
 
-/** As {@link useAction}; a refusal is told to who shows it whatever becomes of the question. */
+/** What is said to the step. A refusal is told to who shows it whatever becomes of the question. */
 function useAnswer<Args extends readonly unknown[]>(
-  act: (...args: Args) => Promise<unknown>,
+  say: (steps: StepCalls, ...args: Args) => Promise<SaidToStep>,
   onRefused: NeedsYouProps["onRefused"],
 ): Action<Args> {
+  const { project, run } = useShownRun();
+  const { client } = useHeddle();
   return useAction((...args: Args) =>
-    act(...args).catch((thrown: unknown) => {
+    goingOn(client, { project, run: run.head.run }, ({ steps }) => say(steps, ...args)).catch((thrown: unknown) => {
       onRefused(thrown);
       throw thrown;
     }),
@@ -84,16 +88,21 @@ function YesOrNo({
   yes,
   no,
 }: NeedsYouProps & { readonly yes: string; readonly no: string }): ReactNode {
-  const { project, run } = useShownRun();
-  const { client } = useHeddle();
+  const { run } = useShownRun();
   const unusable = useUnusable();
   const [comment, setComment] = useState("");
-  const { steps } = client.project(project);
   const id = run.head.run;
   const said = { seen, ...(comment.trim() === "" ? {} : { comment }) };
-  const approve = useAnswer(() => steps.approve(id, step.id, said), onRefused);
-  const reject = useAnswer(() => steps.reject(id, step.id, said), onRefused);
-  useKeys([{ key: "a", what: `${yes}: ${step.id}`, run: () => (unusable === undefined ? approve.ask() : false) }]);
+  const approve = useAnswer((steps) => steps.approve(id, step.id, said), onRefused);
+  const reject = useAnswer((steps) => steps.reject(id, step.id, said), onRefused);
+  useKeys([
+    {
+      key: "a",
+      what: `${yes}: ${step.id}`,
+      isAction: true,
+      run: () => (unusable === undefined ? approve.ask() : false),
+    },
+  ]);
   return (
     <>
       <Comment text={comment} onText={setComment} label="Comment" />
@@ -111,14 +120,12 @@ function YesOrNo({
 
 /** An agent's question: one of its options, or words. */
 function Words({ step, seen, onRefused }: NeedsYouProps): ReactNode {
-  const { project, run } = useShownRun();
-  const { client } = useHeddle();
+  const { run } = useShownRun();
   const unusable = useUnusable();
   const [words, setWords] = useState("");
-  const { steps } = client.project(project);
   const id = run.head.run;
-  const answer = useAnswer((text: string) => steps.answer(id, step.id, text, { seen }), onRefused);
-  const reject = useAnswer(() => steps.reject(id, step.id, { seen }), onRefused);
+  const answer = useAnswer((steps, text: string) => steps.answer(id, step.id, text, { seen }), onRefused);
+  const reject = useAnswer((steps) => steps.reject(id, step.id, { seen }), onRefused);
   const isAsked = answer.state.kind === "asking" || answer.state.kind === "asked";
   const options = step.options ?? [];
   return (
@@ -162,29 +169,21 @@ function Words({ step, seen, onRefused }: NeedsYouProps): ReactNode {
 
 function Sides({ step, seen, onRefused }: NeedsYouProps): ReactNode {
   const { project, run } = useShownRun();
-  const { client } = useHeddle();
   const unusable = useUnusable();
-  const { history } = useRouter();
-  const { steps } = client.project(project);
   const id = run.head.run;
-  const ours = useAnswer(() => steps.resolve(id, step.id, "ours", { seen }), onRefused);
-  const theirs = useAnswer(() => steps.resolve(id, step.id, "theirs", { seen }), onRefused);
-  const goOn = useAnswer(() => steps.resolve(id, step.id, "continue", { seen }), onRefused);
-  const address = `/p/${encodeURIComponent(project)}/runs/${id}/steps/${encodeURIComponent(step.id)}/resolve`;
+  const ours = useAnswer((steps) => steps.resolve(id, step.id, "ours", { seen }), onRefused);
+  const theirs = useAnswer((steps) => steps.resolve(id, step.id, "theirs", { seen }), onRefused);
+  const goOn = useAnswer((steps) => steps.resolve(id, step.id, "continue", { seen }), onRefused);
   return (
     <>
       <div className="needs-you-buttons">
-        <a
+        <Link
           className="button primary"
-          href={address}
-          onClick={(event) => {
-            if (event.metaKey || event.ctrlKey) return;
-            event.preventDefault();
-            history.push(address);
-          }}
+          to="/p/$project/runs/$run/steps/$step/resolve"
+          params={{ project, run: id, step: step.id }}
         >
           Resolve in page
-        </a>
+        </Link>
         <ActionButton
           action={ours}
           asked="Asked"

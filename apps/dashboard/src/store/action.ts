@@ -12,7 +12,7 @@ export type ActionState =
 
 export interface Action<Args extends readonly unknown[]> {
   readonly state: ActionState;
-  /** Does nothing while it is asking. */
+  /** Does nothing while it is asking, or asked and its consequence not seen. */
   readonly ask: (...args: Args) => void;
   readonly reset: () => void;
 }
@@ -24,7 +24,13 @@ export function useAction<Args extends readonly unknown[]>(
   act: (...args: Args) => Promise<unknown>,
   seq?: number,
 ): Action<Args> {
-  const [state, setState] = useState<ActionState>(IDLE);
+  const [state, setShown] = useState<ActionState>(IDLE);
+  // What is shown comes a moment later: a second press of the same moment has to see the first.
+  const present = useRef<ActionState>(IDLE);
+  const setState = (next: ActionState): void => {
+    present.current = next;
+    setShown(next);
+  };
   const isShown = useRef(true);
   const latest = useRef(seq);
   latest.current = seq;
@@ -33,12 +39,12 @@ export function useAction<Args extends readonly unknown[]>(
     return () => void (isShown.current = false);
   }, []);
   useEffect(() => {
-    setState((before) => (before.kind === "asked" ? IDLE : before));
+    if (present.current.kind === "asked") setState(IDLE);
   }, [seq]);
   return {
     state,
     ask: (...args) => {
-      if (state.kind === "asking") return;
+      if (present.current.kind === "asking" || present.current.kind === "asked") return;
       setState({ kind: "asking" });
       const before = latest.current;
       act(...args).then(

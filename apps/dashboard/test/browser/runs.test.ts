@@ -264,6 +264,32 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     expect(faults).toEqual([]);
   });
 
+  test("a run that nobody works on goes on with its answer: from the inbox, and from the step", async () => {
+    using rig = new Rig();
+    rig.plan({
+      name: "left",
+      steps: [
+        { id: "one", approve: "One?" },
+        { id: "two", approve: "Two?", deps: ["one"] },
+        { id: "z", run: "true", deps: ["two"] },
+      ],
+    });
+    expect((await rig.heddle(["run"])).code).toBe(3);
+    const server = await KilledServer.start(rig);
+    const session = { token: server.token, authority: "act", expiresAt: Date.now() + 3_600_000 };
+    await using watched = await watchedPage(server.url, { "heddle.session": JSON.stringify(session) });
+    const { page, faults } = watched;
+    await page.goto("/inbox");
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.locator(".inbox-question").getByText("Two?").waitFor();
+    await page.getByRole("link", { name: "two", exact: true }).click();
+    const panel = page.getByRole("complementary", { name: "Step two" });
+    await panel.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("region", { name: "The run" }).getByText("succeeded").waitFor();
+    expect(faults).toEqual([]);
+    await server.kill();
+  });
+
   test("B1: a server that dies is said, the last state stays, and when it is back the list is what the command line says", async () => {
     using rig = new Rig();
     rig.plan({
