@@ -4,8 +4,11 @@ import { useSyncExternalStore, type ReactNode } from "react";
 let text = "";
 const listeners = new Set<() => void>();
 
+/** A sentence that is said again is said differently to the eye of the browser, which tells no text that has not changed. */
+const AGAIN = "\u00a0";
+
 export function announce(said: string): void {
-  text = said;
+  text = said === text ? `${said}${AGAIN}` : said;
   for (const listener of listeners) listener();
 }
 

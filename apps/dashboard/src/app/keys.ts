@@ -1,6 +1,6 @@
 /**
  * Keys: what single keys do on the page that is shown, and the list of them for the help. The one that was added last wins, so that a
- * dialog's keys come before its page's. Nothing happens in text fields, with a modifier, or where a person has turned them off.
+ * part's keys come before its page's. Nothing happens in text fields, under a dialog, with a modifier, or where a person has turned them off.
  */
 import { useEffect, useRef } from "react";
 import { preferences } from "./preferences.ts";
@@ -13,6 +13,8 @@ export interface KeyBinding {
   readonly run: (event: KeyboardEvent) => void | false;
   /** Works with letters turned off too: arrows, Enter, Escape. Absent: it is a letter or a sign. */
   readonly isNamed?: boolean;
+  /** Asks for something: a key that is held down asks once. */
+  readonly isAction?: boolean;
 }
 
 const layers: { readonly current: readonly KeyBinding[] }[] = [];
@@ -41,9 +43,12 @@ export function listenForKeys(): void {
     // An editor in a shadow root is seen from here as the element around it.
     const target = event.composedPath()[0] ?? event.target;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(target)) return;
+    // What a dialog asks is answered before anything else is.
+    if (document.querySelector("[role=dialog]") !== null) return;
     for (const layer of layers.toReversed())
       for (const binding of layer.current) {
         if (binding.key !== event.key || (binding.isNamed !== true && !preferences().hasLetterKeys)) continue;
+        if (event.repeat && binding.isAction === true) return;
         if (binding.run(event) === false) continue;
         event.preventDefault();
         return;

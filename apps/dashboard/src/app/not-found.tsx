@@ -2,10 +2,12 @@
 import type { ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import { ProblemPanel } from "../ui/problem.tsx";
+import { usePageTitle } from "./page-title.ts";
 
 export function NotFound(): ReactNode {
+  usePageTitle("Not found");
   return (
-    <main className="page">
+    <main id="main" className="page">
       <ProblemPanel title="Nothing is shown at this address">
         <p>
           <Link className="link" to="/">

@@ -24,6 +24,13 @@ export interface PaletteEntry {
 
 const MOST_SHOWN = 40;
 
+const PROJECT_PAGES = [
+  { text: "Runs", to: "/p/$project" },
+  { text: "Plans", to: "/p/$project/plans" },
+  { text: "Costs", to: "/p/$project/costs" },
+  { text: "Worktrees", to: "/p/$project/worktrees" },
+] as const;
+
 export function Palette(): ReactNode {
   const [keys, setKeys] = useState<readonly KeyBinding[] | undefined>();
   const close = (): void => setKeys(undefined);
@@ -151,12 +158,14 @@ function useEntries(keys: readonly KeyBinding[]): readonly PaletteEntry[] {
     }));
     const pages: readonly PaletteEntry[] = [
       { key: "page runs", text: "Runs", about: "page", choose: () => void navigate({ to: "/" }) },
-      ...(recent.data?.names ?? []).map((name): PaletteEntry => ({
-        key: `page ${name}`,
-        text: `Runs of ${name}`,
-        about: "page",
-        choose: () => void navigate({ to: "/p/$project", params: { project: name } }),
-      })),
+      ...(recent.data?.names ?? []).flatMap((name) =>
+        PROJECT_PAGES.map(({ text, to }): PaletteEntry => ({
+          key: `page ${to} ${name}`,
+          text: `${text} of ${name}`,
+          about: "page",
+          choose: () => void navigate({ to, params: { project: name } }),
+        })),
+      ),
       { key: "page inbox", text: "Inbox", about: "page", choose: () => void navigate({ to: "/inbox" }) },
       { key: "page settings", text: "Settings", about: "page", choose: () => void navigate({ to: "/settings" }) },
     ];

@@ -44,8 +44,9 @@ export function storeSession(session: Session): void {
   localStorage.setItem(KEY, JSON.stringify(session));
 }
 
-export function forgetSession(): void {
-  localStorage.removeItem(KEY);
+/** `token`: of the session that is over; another tab may have stored a new one since. */
+export function forgetSession(token: string): void {
+  if (storedSession(Date.now())?.token === token) localStorage.removeItem(KEY);
 }
 
 /** Throws an `Error` with what a person can do about it. */

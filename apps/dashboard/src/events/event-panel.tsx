@@ -5,6 +5,7 @@ import { useShownRun } from "../run/shown-run.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
+import { Cross } from "../ui/cross.tsx";
 import { countText, timeText } from "../ui/format.ts";
 import { InlineProblem } from "../ui/problem.tsx";
 import { eventJson } from "./event-text.ts";
@@ -32,9 +33,7 @@ export function EventPanel({ seq, onClose }: { readonly seq: number; readonly on
         <span className="event-panel-space" />
         {text === "" ? null : <CopyButton text={text} what="as JSON" />}
         <Button kind="quiet" aria-label="Close the event" onClick={onClose}>
-          <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-            <path d="M1 1l10 10M11 1L1 11" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
-          </svg>
+          <Cross />
         </Button>
       </div>
       {error === null ? null : <InlineProblem thrown={error} />}

@@ -46,8 +46,8 @@ function Items({ list }: { readonly list: AttentionList }): ReactNode {
   useKeys([
     { key: "j", what: "Next item", run: () => moveTo(1) },
     { key: "k", what: "Item before", run: () => moveTo(-1) },
-    { key: "a", what: "Approve", run: () => press("Approve") },
-    { key: "x", what: "Reject", run: () => press("Reject") },
+    { key: "a", what: "Approve", isAction: true, run: () => press("Approve") },
+    { key: "x", what: "Reject", isAction: true, run: () => press("Reject") },
     {
       key: "n",
       what: "Show new items",

@@ -1,8 +1,9 @@
 /** Run page: head, parts, and the step that is looked at. Everything that is chosen stands in the address. */
 import { Suspense, useEffect, useRef, type ReactNode } from "react";
-import { getRouteApi } from "@tanstack/react-router";
+import { CatchBoundary, getRouteApi } from "@tanstack/react-router";
 import type { LiveRun } from "heddle/view";
 import { announce } from "../app/announce.tsx";
+import { BrokenPart } from "../app/broken.tsx";
 import { useKeys, type KeyBinding } from "../app/keys.ts";
 import { lazyPart } from "../app/lazy-part.ts";
 import { usePageTitle } from "../app/page-title.ts";
@@ -16,6 +17,7 @@ import { Button } from "../ui/button.tsx";
 import { RunHead } from "./run-head.tsx";
 import { RunTabs } from "./run-tabs.tsx";
 import { PARTS, partOf } from "./run-parts.tsx";
+import { useCloseStep } from "./close-step.ts";
 import { ShownRunProvider, type ShownRun } from "./shown-run.tsx";
 import { toldChanges } from "./told-changes.ts";
 import "./run-page.css";
@@ -45,8 +47,7 @@ export function RunPage(): ReactNode {
   }, [followed]);
   const show = (view: (typeof PARTS)[number]["view"]): void =>
     void navigate({ search: (before) => ({ ...before, view, line: undefined }) });
-  const closeStep = (): void =>
-    void navigate({ search: (before) => ({ ...before, step: undefined, attempt: undefined }) });
+  const closeStep = useCloseStep();
   useKeys([
     ...PARTS.map(({ view, key, label }): KeyBinding => ({ key, what: label, run: () => show(view) })),
     {
@@ -90,14 +91,18 @@ export function RunPage(): ReactNode {
       <RunTabs shown={part.view} />
       <main id="main" className="run-main" tabIndex={-1}>
         <div className="run-part">
-          <Suspense fallback={<Waiting what={part.label} />}>
-            <part.Part />
-          </Suspense>
+          <CatchBoundary getResetKey={() => part.view} errorComponent={BrokenPart}>
+            <Suspense fallback={<Waiting what={part.label} />}>
+              <part.Part />
+            </Suspense>
+          </CatchBoundary>
         </div>
         {search.step === undefined ? null : (
-          <Suspense fallback={null}>
-            <StepPanel />
-          </Suspense>
+          <CatchBoundary getResetKey={() => search.step ?? ""} errorComponent={BrokenPart}>
+            <Suspense fallback={null}>
+              <StepPanel />
+            </Suspense>
+          </CatchBoundary>
         )}
       </main>
       {part.hasReplay === true || shown.seq !== undefined ? (

@@ -7,7 +7,7 @@ import { useAction } from "../store/action.ts";
 import { useHeddle, useReadOnlyReason } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { DiagnosticList } from "../ui/diagnostics.tsx";
-import { Dialog } from "../ui/dialog.tsx";
+import { Dialog, useHeldOpen } from "../ui/dialog.tsx";
 import { countOf } from "../ui/format.ts";
 import { Glyph } from "../ui/glyph.tsx";
 import { InlineProblem } from "../ui/problem.tsx";
@@ -77,6 +77,8 @@ function StartForm({
     });
     await navigate({ to: "/p/$project/runs/$run", params: { project, run } });
   });
+  const isStarting = start.state.kind === "asking" || start.state.kind === "asked";
+  useHeldOpen(isStarting);
   // What was refused was refused of what stood there then.
   const request = JSON.stringify([project, plan, params, workers]);
   const { reset } = start;
@@ -176,14 +178,16 @@ function StartForm({
         {start.state.kind === "refused" ? <Refusal thrown={start.state.thrown} /> : <PlanCheck checked={checked} />}
       </div>
       <div className="start-actions">
-        <Button onClick={onClose}>Leave</Button>
+        <Button unusable={isStarting ? "It is being started" : undefined} onClick={onClose}>
+          Leave
+        </Button>
         <Button
           type="submit"
           kind="primary"
           unusable={readOnly ?? (plan === undefined ? "There is no plan file to start" : undefined)}
           aria-describedby={`${ids}-check`}
         >
-          {start.state.kind === "asking" || start.state.kind === "asked" ? "Starting" : "Start"}
+          {isStarting ? "Starting" : "Start"}
         </Button>
       </div>
     </form>

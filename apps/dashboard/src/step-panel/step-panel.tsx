@@ -5,10 +5,12 @@ import type { StepDetail, StepDocument } from "heddle/client";
 import type { LiveStep, StepStatus, StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
 import { usePreferences } from "../app/preferences.ts";
+import { useCloseStep } from "../run/close-step.ts";
 import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { RetryDialog, useRetryReason } from "../steps/retry-dialog.tsx";
 import { reasonWords } from "../steps/reason-text.ts";
 import { Button } from "../ui/button.tsx";
+import { Cross } from "../ui/cross.tsx";
 import { countText } from "../ui/format.ts";
 import { Status } from "../ui/glyph.tsx";
 import { useIsNarrow } from "../ui/narrow.ts";
@@ -40,22 +42,34 @@ function Panel({ id }: { readonly id: string }): ReactNode {
   const { panelWidth: wanted } = usePreferences();
   const isNarrow = useIsNarrow();
   const width = panelWidth(wanted, innerWidth);
+  const panel = useRef<HTMLElement>(null);
+  const before = useRef(id);
+  const isWithin = panel.current?.contains(document.activeElement) === true;
+  const cameFrom = before.current !== id && isWithin ? before.current : undefined;
+  useEffect(() => void (before.current = id), [id]);
   return (
-    <aside className="step-panel" aria-label={`Step ${id}`} style={isNarrow ? {} : { width }}>
+    <aside ref={panel} className="step-panel" aria-label={`Step ${id}`} style={isNarrow ? {} : { width }}>
       {isNarrow ? null : <PanelResizer width={width} />}
-      <Content key={id} id={id} isNarrow={isNarrow} />
+      <Content key={id} id={id} isNarrow={isNarrow} cameFrom={cameFrom} />
     </aside>
   );
 }
 
-function Content({ id, isNarrow }: { readonly id: string; readonly isNarrow: boolean }): ReactNode {
-  const navigate = route.useNavigate();
+function Content({
+  id,
+  isNarrow,
+  cameFrom,
+}: {
+  readonly id: string;
+  readonly isNarrow: boolean;
+  /** The step that was shown here before, where the focus was in it. */
+  readonly cameFrom: string | undefined;
+}): ReactNode {
   const { row, document, error } = useStep(id);
   const heading = useRef<HTMLHeadingElement>(null);
-  // A sheet covers what was looked at: who opens it is in it.
-  useEffect(() => (isNarrow ? heading.current?.focus() : undefined), [isNarrow]);
-  const close = (): void =>
-    void navigate({ search: (before) => ({ ...before, step: undefined, attempt: undefined, line: undefined }) });
+  // A sheet covers what was looked at: who opens it is in it. So is who came from another step by a link, which is gone.
+  useEffect(() => (isNarrow || cameFrom !== undefined ? heading.current?.focus() : undefined), [isNarrow, cameFrom]);
+  const close = useCloseStep();
   return (
     <div className="step-panel-content">
       <div className="step-panel-head">
@@ -63,9 +77,7 @@ function Content({ id, isNarrow }: { readonly id: string; readonly isNarrow: boo
           {id}
         </h2>
         <Button kind="quiet" aria-label="Close the step" onClick={close}>
-          <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-            <path d="M1 1l10 10M11 1L1 11" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
-          </svg>
+          <Cross />
         </Button>
         {row === undefined ? null : (
           <div className="step-panel-about">
@@ -131,7 +143,7 @@ function Retry({ id, row }: { readonly id: string; readonly row: LiveStep }): Re
   const [isAsked, setAsked] = useState(false);
   const hasEnded = AGAIN.has(row.status);
   const ask = (): void | false => (unusable === undefined && hasEnded ? setAsked(true) : false);
-  useKeys([{ key: "r", what: `Run ${id} again`, run: ask }]);
+  useKeys([{ key: "r", what: `Run ${id} again`, isAction: true, run: ask }]);
   if (!hasEnded) return null;
   return (
     <>

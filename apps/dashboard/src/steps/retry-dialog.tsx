@@ -6,7 +6,7 @@ import { useShownRun } from "../run/shown-run.tsx";
 import { useAction } from "../store/action.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
-import { Dialog } from "../ui/dialog.tsx";
+import { Dialog, useHeldOpen } from "../ui/dialog.tsx";
 import { countOf } from "../ui/format.ts";
 import { InlineProblem } from "../ui/problem.tsx";
 import { retryReach } from "./retry-reach.ts";
@@ -27,9 +27,11 @@ export interface RetryDialogProps {
   /** Ids; empty: it is closed. */
   readonly steps: readonly string[];
   readonly onClose: () => void;
+  /** They run again. */
+  readonly onDone?: (() => void) | undefined;
 }
 
-export function RetryDialog({ steps, onClose }: RetryDialogProps): ReactNode {
+export function RetryDialog({ steps, onClose, onDone }: RetryDialogProps): ReactNode {
   const isOpen = steps.length > 0;
   const [title = ""] = steps;
   return (
@@ -38,12 +40,12 @@ export function RetryDialog({ steps, onClose }: RetryDialogProps): ReactNode {
       isOpen={isOpen}
       onClose={onClose}
     >
-      {isOpen ? <Choice steps={steps} onClose={onClose} /> : null}
+      {isOpen ? <Choice steps={steps} onClose={onClose} onDone={onDone} /> : null}
     </Dialog>
   );
 }
 
-function Choice({ steps, onClose }: RetryDialogProps): ReactNode {
+function Choice({ steps, onClose, onDone }: RetryDialogProps): ReactNode {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
   const unusable = useRetryReason();
@@ -52,10 +54,12 @@ function Choice({ steps, onClose }: RetryDialogProps): ReactNode {
   const graph = useRunGraph();
   const retry = useAction(async () => {
     await client.project(project).runs.retry(id, { steps, downstream: isWhole });
+    onDone?.();
     onClose();
   });
   const reach = graph === undefined ? undefined : retryReach(run, graph, steps);
   const isAsking = retry.state.kind === "asking";
+  useHeldOpen(isAsking);
   return (
     <form
       className="retry-choice"
@@ -82,7 +86,9 @@ function Choice({ steps, onClose }: RetryDialogProps): ReactNode {
       )}
       {retry.state.kind === "refused" ? <InlineProblem thrown={retry.state.thrown} /> : null}
       <div className="retry-buttons">
-        <Button onClick={onClose}>Leave it</Button>
+        <Button unusable={isAsking ? "It is asked for already" : undefined} onClick={onClose}>
+          Leave it
+        </Button>
         <Button kind="primary" type="submit" unusable={unusable} aria-busy={isAsking || undefined}>
           {isAsking ? "Asked to run again" : "Run again"}
         </Button>

@@ -79,13 +79,7 @@ export function StepsPart(): ReactNode {
           {unusable === undefined ? null : <span className="dim">{unusable}</span>}
         </div>
       )}
-      <RetryDialog
-        steps={retried}
-        onClose={() => {
-          setRetried([]);
-          setSelected(NONE);
-        }}
-      />
+      <RetryDialog steps={retried} onClose={() => setRetried([])} onDone={() => setSelected(NONE)} />
     </div>
   );
 }

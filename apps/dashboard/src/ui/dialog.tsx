@@ -1,7 +1,19 @@
 /** Dialog: asks or shows something above the page; the focus stays inside and goes back where it was. */
-import type { ReactNode, RefObject } from "react";
+import { createContext, useContext, useEffect, useRef, type ReactNode, type RefObject } from "react";
 import { Dialog as Base } from "@base-ui/react/dialog";
+import { Cross } from "./cross.tsx";
 import "./dialog.css";
+
+const Held = createContext<{ current: boolean }>({ current: false });
+
+/** In a dialog: it stays open while something is asked, so that what comes of it is seen. */
+export function useHeldOpen(isAsking: boolean): void {
+  const held = useContext(Held);
+  useEffect(() => {
+    held.current = isAsking;
+    return () => void (held.current = false);
+  }, [held, isAsking]);
+}
 
 export interface DialogProps {
   readonly title: string;
@@ -15,20 +27,21 @@ export interface DialogProps {
 }
 
 export function Dialog({ title, isOpen, onClose, children, initialFocus, actions }: DialogProps): ReactNode {
+  const held = useRef(false);
   return (
-    <Base.Root open={isOpen} onOpenChange={(open) => (open ? undefined : onClose())}>
+    <Base.Root open={isOpen} onOpenChange={(open) => (open || held.current ? undefined : onClose())}>
       <Base.Portal>
         <Base.Backdrop className="dialog-backdrop" />
         <Base.Popup className="dialog" {...(initialFocus === undefined ? {} : { initialFocus })}>
           <div className="dialog-head">
             <Base.Title className="dialog-title">{title}</Base.Title>
             <Base.Close className="button quiet" aria-label="Close">
-              <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-                <path d="M1 1l10 10M11 1L1 11" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
-              </svg>
+              <Cross />
             </Base.Close>
           </div>
-          <div className="dialog-body">{children}</div>
+          <div className="dialog-body">
+            <Held value={held}>{children}</Held>
+          </div>
           {actions === undefined ? null : <div className="dialog-actions">{actions}</div>}
         </Base.Popup>
       </Base.Portal>

@@ -1,5 +1,5 @@
 /** Popup: a button and what it shows below itself, closed by Escape and by leaving it. What is in it stays, so that nothing is lost by closing. */
-import { useId, useState, type ReactNode } from "react";
+import { useId, useRef, useState, type ReactNode } from "react";
 import { Button, type ButtonProps } from "./button.tsx";
 
 export interface PopupProps {
@@ -19,8 +19,10 @@ export interface PopupProps {
 export function Popup({ label, className, button, onOpen, children }: PopupProps): ReactNode {
   const id = useId();
   const [isOpen, setOpen] = useState(false);
+  const opener = useRef<HTMLDivElement>(null);
   return (
     <div
+      ref={opener}
       className={className}
       onBlur={({ currentTarget, relatedTarget }) => {
         if (!currentTarget.contains(relatedTarget)) setOpen(false);
@@ -29,6 +31,7 @@ export function Popup({ label, className, button, onOpen, children }: PopupProps
         if (event.key !== "Escape" || !isOpen) return;
         event.stopPropagation();
         setOpen(false);
+        opener.current?.querySelector("button")?.focus();
       }}
     >
       <Button

@@ -45,6 +45,13 @@ describe.skipIf(NO_BROWSER !== undefined)("actions on a run", () => {
     await dialog.getByText("2 steps of held are running").waitFor();
     await shot(page, "run-cancel");
     expect(await accessibilityFaults(page)).toEqual([]);
+    // The keys of the page do nothing under a dialog: of the two presses one counts.
+    await page.keyboard.press("+");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.keyboard.press("+");
+    await workers.getByText("3 workers").waitFor();
+    await actions(page).getByRole("button", { name: "Cancel" }).press("Enter");
     await dialog.getByRole("button", { name: "Cancel and end 2 steps" }).press("Enter");
     await actions(page).getByRole("button", { name: "Retry 2 steps" }).waitFor();
     stage.write("gate", "");

@@ -56,8 +56,14 @@ describe.skipIf(NO_BROWSER !== undefined)("the panel of a step", () => {
     await shown.getByRole("region", { name: "Holds up" }).getByText("publish and 1 more").waitFor();
     await shown.getByRole("link", { name: "api-orders" }).press("Enter");
     await panel(page, "api-orders").getByRole("region", { name: "Lines" }).getByText("begun").waitFor();
+    const focused = (): Promise<string | undefined> =>
+      page.evaluate(() => document.activeElement?.textContent ?? undefined);
+    expect(await focused()).toBe("api-orders");
     await page.goBack();
     await shown.getByRole("link", { name: "api-users" }).waitFor();
+    await shown.getByRole("button", { name: "Close the step" }).press("Enter");
+    await shown.waitFor({ state: "detached" });
+    expect(await focused()).toBe("e2e");
     expect(faults).toEqual([]);
   });
 
