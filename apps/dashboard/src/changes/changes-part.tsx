@@ -1,5 +1,5 @@
 /** Changes as a part of the run page: files by step, and the diff of the one that is looked at. Follows agents while they work. */
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useRef, type ReactNode } from "react";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { ChangesDocument } from "heddle/client";
 import { useKeys } from "../app/keys.ts";
@@ -32,7 +32,9 @@ export function ChangesPart(): ReactNode {
     if (next === undefined) return false;
     void navigate({ search: (before) => ({ ...before, file: next.file.file, of: next.step }), replace: true });
   };
+  const field = useRef<HTMLInputElement>(null);
   useKeys([
+    { key: "/", what: "Find a file or step", run: () => field.current?.focus() },
     { key: "j", what: "Next file", run: () => step(1) },
     { key: "k", what: "Previous file", run: () => step(-1) },
   ]);
@@ -64,6 +66,7 @@ export function ChangesPart(): ReactNode {
       <div className="changes-side">
         <div className="changes-filter">
           <input
+            ref={field}
             type="search"
             aria-label="Text in the name of a file or step"
             placeholder="File or step"
@@ -171,7 +174,7 @@ function FileDiff({
   const set =
     step === undefined ? pages[0]?.integration : pages.flatMap(({ items }) => items).find((one) => one.step === step);
   const diff = useFileDiff({ project, run: run.head.run }, { file, step, to: set?.to ?? null });
-  useKeys([{ key: "v", what: "One or two columns", run: () => setPreference("splitsDiffs", !splitsDiffs) }]);
+  useKeys([{ key: "d", what: "One or two columns", run: () => setPreference("splitsDiffs", !splitsDiffs) }]);
   const { data } = diff;
   const others = set?.files.find((one) => one.file === file)?.others ?? [];
   return (
@@ -201,7 +204,7 @@ function FileDiff({
           aria-pressed={splitsDiffs}
           onClick={() => setPreference("splitsDiffs", !splitsDiffs)}
         >
-          Side by side <kbd>v</kbd>
+          Side by side <kbd>d</kbd>
         </Button>
       </div>
       {others.length === 0 ? null : (

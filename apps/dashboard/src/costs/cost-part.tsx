@@ -9,7 +9,7 @@ import { Waiting } from "../ui/waiting.tsx";
 import { CostFigures, CostTable, modelLines } from "./cost-tables.tsx";
 
 export function CostPart(): ReactNode {
-  const { project, run } = useShownRun();
+  const { project, run, seq } = useShownRun();
   const { client } = useHeddle();
   const { run: id, cost, turnsWithoutCost } = run.head;
   const costs = useQuery({
@@ -21,6 +21,7 @@ export function CostPart(): ReactNode {
   const { data } = costs;
   return (
     <div className="page" tabIndex={0} role="region" aria-label="Cost">
+      {seq === undefined ? null : <p className="dim">Costs are shown as they are now.</p>}
       {costs.isPending ? <Waiting what="costs" /> : null}
       {costs.isError ? <ProblemPanel title="The costs cannot be shown" thrown={costs.error} /> : null}
       {data === undefined ? null : data.total.turns === 0 ? (

@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { countOf, timeText } from "../ui/format.ts";
@@ -14,6 +15,7 @@ const route = getRouteApi("/p/$project/costs");
 export function CostsPage(): ReactNode {
   const { project } = route.useParams();
   const { client } = useHeddle();
+  usePageTitle(`${project} · costs`);
   const costs = useQuery({
     queryKey: ["costs", project],
     queryFn: ({ signal }) => client.project(project).costs({ signal }),

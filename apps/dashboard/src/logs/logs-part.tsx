@@ -17,27 +17,41 @@ const route = getRouteApi("/p/$project/runs/$run");
 const MOST_OFFERED = 300;
 
 export function LogsPart(): ReactNode {
-  const { project, run } = useShownRun();
+  const { project, run, seq } = useShownRun();
   const { step, attempt } = route.useSearch();
   useLineOfHash();
+  // Nothing comes to a run as it was; its logs are files, and have what was written since.
+  const isPast = seq !== undefined;
   const was = useRef<ShownTarget>(undefined);
   const target = shownTarget(run, { step, attempt }, was.current);
   // Of what the reader chose themselves nothing has to be kept.
   was.current = step === undefined ? target : undefined;
   const running = useMemo(() => runningSteps(run), [run]);
-  const chooser = <Chooser run={run} target={target} runs={running.length} />;
+  const chooser = (
+    <>
+      <Chooser run={run} target={target} runs={running.length} />
+      {isPast ? <span className="dim">The log as it is now</span> : null}
+    </>
+  );
   const id = run.head.run;
   switch (target.kind) {
     case "merged":
       return (
-        <RunningLogs key={id} project={project} run={id} steps={running} isLive={run.head.live} chooser={chooser} />
+        <RunningLogs
+          key={id}
+          project={project}
+          run={id}
+          steps={running}
+          isLive={run.head.live && !isPast}
+          chooser={chooser}
+        />
       );
     case "attempt":
       return (
         <AttemptLog
           key={`${id}/${target.attempt}/${target.step.id}`}
           id={{ project, run: id, step: target.step.id, attempt: target.attempt }}
-          isLive={isWriting(run, target.step, target.attempt)}
+          isLive={!isPast && isWriting(run, target.step, target.attempt)}
           hasFailed={hasFailed(target.step, target.attempt)}
           chooser={chooser}
         />

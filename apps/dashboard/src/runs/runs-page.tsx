@@ -9,7 +9,7 @@ import { NeedsYouStrip } from "../inbox/needs-you-strip.tsx";
 import { useReadOnlyReason } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { countOf } from "../ui/format.ts";
-import { ProblemPanel } from "../ui/problem.tsx";
+import { InlineProblem, ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { PERIODS, runFilterOf, type Period } from "./run-filter.ts";
 import { RunRow } from "./run-row.tsx";
@@ -216,6 +216,7 @@ function RunTable({
           <b>{project}</b> cannot be opened: {problem}
         </p>
       ))}
+      {error === null || error === undefined ? null : <InlineProblem thrown={error} />}
       {fresh === 0 ? null : (
         <button type="button" className="notice-fresh" onClick={runs.showFresh}>
           {fresh} new

@@ -4,7 +4,7 @@
  * Invariant: a row stays where it is until somebody asks for the list anew; what has come since is counted.
  */
 import { useEffect, useMemo, useState } from "react";
-import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { RunLine } from "heddle/client";
 import { useHeddle } from "../store/heddle.tsx";
 import { useRunLists } from "../store/run-lists.ts";
@@ -58,7 +58,8 @@ export function useRuns(project: string | undefined, filter: RunFilter, period: 
       ),
     getNextPageParam: ({ next }) => next,
     enabled: open.length > 0 && problems.length === 0,
-    placeholderData: keepPreviousData,
+    // While another filter is looked for, not of another project.
+    placeholderData: (before, asked) => (sameNames(asked?.queryKey[1], open) ? before : undefined),
     staleTime: Infinity,
   });
   const lists = useRunLists(open);
@@ -79,8 +80,11 @@ export function useRuns(project: string | undefined, filter: RunFilter, period: 
   );
   const { refetch, isFetching, isSuccess } = pages;
   const showFresh = (): void => {
-    setPassed(new Set([...passed, ...fresh.map(keyOf)]));
-    void refetch();
+    const told = fresh.map(keyOf);
+    void refetch().then((asked) => {
+      // Of those that the list does not have all the same nothing more is said.
+      if (asked.isSuccess) setPassed((before) => new Set([...before, ...told]));
+    });
   };
   // Nobody looks at a row there.
   const isEmpty = isSuccess && rows.length === 0 && fresh.length > 0 && !isFetching;
@@ -99,6 +103,10 @@ export function useRuns(project: string | undefined, filter: RunFilter, period: 
     isPending: problems.length === 0 && (listed.isLoading || (open.length > 0 && pages.isPending)),
     error: listed.error ?? pages.error,
   };
+}
+
+function sameNames(before: unknown, now: readonly string[]): boolean {
+  return Array.isArray(before) && before.length === now.length && now.every((name, at) => before[at] === name);
 }
 
 interface NamedProjects {

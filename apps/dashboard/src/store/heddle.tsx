@@ -1,5 +1,5 @@
 /** Connection of the page: one client and one live connection for the session, for all components. */
-import { createContext, useContext, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ApiProblem, connect, type HeddleClient, type LiveConnection, type LiveState } from "heddle/client";
 import { forgetSession, type Session } from "../app/session.ts";
@@ -31,14 +31,15 @@ export function HeddleProvider({
     const wake = (): void => heddle.live.wake();
     addEventListener("online", wake);
     const off = heddle.live.onState(() => {
-      if (heddle.live.state.kind === "refused") loggedOut(onLoggedOut);
+      if (heddle.live.state.kind === "refused") loggedOut(heddle, onLoggedOut);
     });
     return () => {
       removeEventListener("online", wake);
       off();
     };
   }, [heddle, onLoggedOut]);
-  const queries = queryClient(() => loggedOut(onLoggedOut));
+  // Of this session alone: what one was shown is not for the next.
+  const queries = useMemo(() => queryClient(() => loggedOut(heddle, onLoggedOut)), [heddle, onLoggedOut]);
   return (
     <Connected value={heddle}>
       <QueryClientProvider client={queries}>{children}</QueryClientProvider>
@@ -69,16 +70,14 @@ export function useReadOnlyReason(): string | undefined {
     : "This session may only look: `heddle open` gives a link that may act";
 }
 
-function loggedOut(onLoggedOut: () => void): void {
-  forgetSession();
+function loggedOut({ session }: Heddle, onLoggedOut: () => void): void {
+  forgetSession(session.token);
   onLoggedOut();
 }
 
-let queries: QueryClient | undefined;
-
-/** One for the page: what it knows outlives the views. */
+/** What it knows outlives the views. */
 function queryClient(onLoggedOut: () => void): QueryClient {
-  queries ??= new QueryClient({
+  return new QueryClient({
     defaultOptions: {
       queries: {
         // What passes is asked again; a refusal stays one.
@@ -92,5 +91,4 @@ function queryClient(onLoggedOut: () => void): QueryClient {
       },
     },
   });
-  return queries;
 }
