@@ -94,8 +94,8 @@ export class Dispatcher {
   }
 
   #traced(task: Task): Task {
-    const { trace } = this.#options;
-    return trace === undefined ? task : { ...task, trace: trace.contextOf(task.step.id, task.attempt) };
+    const trace = this.#options.trace?.contextOf(task.step.id, task.attempt);
+    return trace === undefined ? task : { ...task, trace };
   }
 
   /** Validates what an attempt adds to the run before its end is posted. */

@@ -49,7 +49,12 @@ export async function openTracing(options: TracingOptions): Promise<OpenedTracin
     );
     return undefined;
   }
-  return new OtelTracing(options, trace.getTracer("heddle", VERSION));
+  try {
+    return new OtelTracing(options, trace.getTracer("heddle", VERSION));
+  } catch (thrown) {
+    options.onWarning(`OpenTelemetry: ${messageOf(thrown)}; runs are not traced.`);
+    return undefined;
+  }
 }
 
 class OtelTracing implements OpenedTracing {
@@ -63,15 +68,16 @@ class OtelTracing implements OpenedTracing {
     this.#tracer = tracer;
   }
 
-  begin(run: TracedRun): RunTrace {
+  begin(run: TracedRun): RunTrace | undefined {
     const { clock, incoming } = this.#options;
-    const spans = new RunSpans({ ...run, tracer: this.#tracer, startedAt: clock.now(), incoming });
+    const spans = this.#safely(() => new RunSpans({ ...run, tracer: this.#tracer, startedAt: clock.now(), incoming }));
+    if (spans === undefined) return undefined;
     this.#runs.set(run.run, spans);
     return {
       traceparent: spans.traceparent,
       takeUp: (state) => this.#safely(() => spans.takeUp(state)),
       event: (event, state) => this.#safely(() => spans.event(event, state)),
-      contextOf: (step, attempt) => spans.contextOf(step, attempt),
+      contextOf: (step, attempt) => this.#safely(() => spans.contextOf(step, attempt)),
       end: () => {
         this.#runs.delete(run.run);
         this.#safely(() => spans.end());
@@ -80,18 +86,23 @@ class OtelTracing implements OpenedTracing {
   }
 
   within<T>({ run, step, attempt }: Parameters<Tracing["within"]>[0], work: () => T): T {
-    const span = this.#runs.get(run)?.spanOf(step.id, attempt);
-    return span === undefined ? work() : context.with(trace.setSpan(context.active(), span), work);
+    let done: (() => T) | undefined;
+    this.#safely(() => {
+      const span = this.#runs.get(run)?.spanOf(step.id, attempt);
+      if (span !== undefined) context.with(trace.setSpan(context.active(), span), () => (done = held(work)));
+    });
+    return (done ?? work)();
   }
 
-  /** What spans are made of is known, but a user's SDK takes them. */
-  #safely(work: () => void): void {
-    if (this.#isBroken) return;
+  /** What spans are made of is known, but a user's SDK takes them. `undefined`: it threw, now or before. */
+  #safely<T>(work: () => T): T | undefined {
+    if (this.#isBroken) return undefined;
     try {
-      work();
+      return work();
     } catch (thrown) {
       this.#isBroken = true;
       this.#options.onWarning(`OpenTelemetry: ${messageOf(thrown)}; the rest is not traced.`);
+      return undefined;
     }
   }
 
@@ -101,6 +112,18 @@ class OtelTracing implements OpenedTracing {
     // What cannot be exported is the exporter's to tell.
     await Promise.race([flushProvider().catch(() => undefined), late]);
     cancel();
+  }
+}
+
+/** Does the work, and gives what gives its result, or throws what it threw. */
+function held<T>(work: () => T): () => T {
+  try {
+    const value = work();
+    return () => value;
+  } catch (thrown) {
+    return () => {
+      throw thrown;
+    };
   }
 }
 

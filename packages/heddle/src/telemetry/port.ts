@@ -16,7 +16,8 @@ export interface TracedRun {
 }
 
 export interface Tracing {
-  begin(run: TracedRun): RunTrace;
+  /** `undefined`: the run is not traced. */
+  begin(run: TracedRun): RunTrace | undefined;
   /** Does what an attempt does, as a part of its trace. */
   within<T>(task: Pick<Task, "run" | "step" | "attempt">, work: () => T): T;
 }
@@ -29,8 +30,8 @@ export interface RunTrace {
   takeUp(state: RunState): void;
   /** Called with each event once it is on disk. */
   event(event: Event, state: RunState): void;
-  /** What the processes of an attempt are to pass on. */
-  contextOf(step: string, attempt: number): TraceContext;
+  /** What the processes of an attempt are to pass on; `undefined`: nothing. */
+  contextOf(step: string, attempt: number): TraceContext | undefined;
   /** The engine is done with the run. */
   end(): void;
 }
