@@ -158,7 +158,7 @@ export async function resumeRun(
     const cutShort = cutShortProblem(state, planned?.value.reset ?? []);
     if (cutShort !== undefined) return err(cutShort);
     if (planned === undefined) return ok(runLoop(ports, taken, options));
-    const unloaded = current === undefined ? functionsProblem(state) : undefined;
+    const unloaded = current === undefined ? functionsProblem(state, planned.value.reset) : undefined;
     if (unloaded !== undefined) return err(unloaded);
     const data =
       options.maxConcurrency === undefined

@@ -111,13 +111,16 @@ function cancelledIn(state: RunState, container: number): readonly string[] {
   );
 }
 
-/** Why a run must not continue here: functions that it still needs were not loaded with a plan. */
-export function functionsProblem(state: RunState): Problem | undefined {
+/** Why a run must not continue here: functions that it still needs were not loaded with a plan. `reset`: steps that start again. */
+export function functionsProblem(state: RunState, reset: readonly string[]): Problem | undefined {
   const missing: string[] = [];
+  const anew = new Set(reset);
   for (let step = 0; step < state.steps.length; step++) {
-    const phase = phaseOf(state, step);
-    // Of a container that was expanded, its children say what they need.
-    if ((hasEnded(phase) && satisfies(phase)) || state.containers.has(step)) continue;
+    if (!anew.has(stepAt(state, step).id)) {
+      const phase = phaseOf(state, step);
+      // Of a container that was expanded, its children say what they need.
+      if ((hasEnded(phase) && satisfies(phase)) || state.containers.has(step)) continue;
+    }
     addFunctions(stepAt(state, step), "", missing);
   }
   const [first] = missing;

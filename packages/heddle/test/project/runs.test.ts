@@ -314,6 +314,40 @@ describe("a run whose functions are not here", () => {
     expect(await eventsOf(project, run)).toBe(before);
   });
 
+  test.each([
+    ["that is named", plan("p", { steps: [step("a", () => 1), step("b", () => 2)] }), "a", "a"],
+    [
+      "that depends on the named one",
+      plan("p", {
+        steps: [
+          sequence(
+            command("x", "true"),
+            step("b", () => 2),
+          ),
+        ],
+      }),
+      "x",
+      "b",
+    ],
+    [
+      "inside a plan that is named",
+      plan("p", { steps: [subplan("in", plan("i", { steps: [step("d", () => 1)] }))] }),
+      "in",
+      "in/d",
+    ],
+    ["for items of a step that is named", plan("p", { steps: [forEach("e", { items: [1] }, () => 1)] }), "e", "e"],
+  ])("is refused to run a step again that succeeded: %s", async (_, definition, named, missing) => {
+    const project = projectIn();
+    const { run, status } = await started(project, definition);
+    expect(status).toBe("succeeded");
+    const before = await eventsOf(project, run);
+    const refused = await project.runs.resume(run, { mode: "retry", again: { steps: [named] } });
+    expect(refused).toMatchObject({
+      error: { code: "FunctionsNotLoaded", message: expect.stringMatching(new RegExp(`: ${missing}$`)) },
+    });
+    expect(await eventsOf(project, run)).toBe(before);
+  });
+
   test("goes on where no function is left to run", async () => {
     const project = projectIn();
     const run = await failed(project, plan("p", { steps: [step("a", () => 1), command("x", "test -e fixed")] }));
