@@ -220,6 +220,14 @@ function isResettable(state: RunState, id: string): boolean {
 /** Why these steps cannot run again as parts of this run. */
 export function againProblem(state: RunState, { steps }: StepsAgain): Problem | undefined {
   const { run } = state;
+  // Taken as none, a list that turned out empty would be another request: to run all that failed.
+  if (steps.length === 0) {
+    return {
+      code: "NothingToRetry",
+      message: `no step of run ${run} is named to run again: the list is empty`,
+      hint: `Name steps, or give no list: \`heddle retry ${run}\` runs what failed.`,
+    };
+  }
   for (const id of steps) {
     const step = state.index.byId.get(id);
     if (step === undefined) {
