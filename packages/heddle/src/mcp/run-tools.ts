@@ -83,7 +83,7 @@ export const RUN_TOOLS: readonly McpTool[] = [
       const found = findStep(read.value.state, step);
       if (!found.ok) return found;
       const view = read.value.view.steps[found.value];
-      const notes = await opened.value.runs.stepNotes(read.value.run, step);
+      const notes = await opened.value.runs.stepNotes({ run: read.value.run, step, seq: read.value.state.seq });
       return ok(view === undefined ? {} : stepDocument(read.value.run, view, notes));
     },
   }),

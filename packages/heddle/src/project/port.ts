@@ -47,7 +47,7 @@ import type { Rerun, RerunOptions, RerunRefusal } from "./rerun.ts";
 import type { Reuse, Selection } from "./reuse.ts";
 import type { ReadOverview } from "./run-overviews.ts";
 import type { SentSignal } from "./signals.ts";
-import type { StepNotes } from "./step-notes.ts";
+import type { NotedStep, StepNotes } from "./step-notes.ts";
 import type { LogItem, TailItem, TailOptions } from "./tail.ts";
 import type { AttemptSink, RunMeter } from "./run-meter.ts";
 import type { CleanedTrees } from "./worktrees.ts";
@@ -138,8 +138,8 @@ export interface RecordedRuns {
   attention(): Promise<ProjectAttention>;
   /** Counts runs and steps, and tells of attempts from its first reading on. */
   meter(sink: AttemptSink): Promise<RunMeter>;
-  /** What the attempts of a step left for people to look at. */
-  stepNotes(run: string, step: string): Promise<StepNotes>;
+  /** What the attempts of a step had left for people to look at, at an event. */
+  stepNotes(of: NotedStep): Promise<StepNotes>;
 }
 
 /** Runs that this process works on. */

@@ -196,7 +196,7 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
       return (await attention).look();
     },
     meter: async (sink) => (await import("./run-meter.ts")).runMeter(log, sink),
-    stepNotes: async (run, step) => (await import("./step-notes.ts")).readStepNotes(log, run, step),
+    stepNotes: async (of) => (await import("./step-notes.ts")).readStepNotes(log, of),
   };
 }
 

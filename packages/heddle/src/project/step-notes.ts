@@ -7,6 +7,13 @@ import type { MergedFiles } from "../view/protocol.ts";
 /** Files named. */
 const MOST_FILES = 200;
 
+export interface NotedStep {
+  readonly run: string;
+  readonly step: string;
+  /** Of the last event that is known. */
+  readonly seq: number;
+}
+
 export interface StepNotes {
   /** Each once for each attempt. */
   readonly notices: readonly ({ readonly attempt: number } & Notice)[];
@@ -16,11 +23,12 @@ export interface StepNotes {
   readonly merged?: MergedFiles;
 }
 
-export async function readStepNotes(log: Pick<EventLog, "read">, run: string, step: string): Promise<StepNotes> {
+/** As they were after event `seq`. */
+export async function readStepNotes(log: Pick<EventLog, "read">, { run, step, seq }: NotedStep): Promise<StepNotes> {
   const notices = new Map<string, StepNotes["notices"][number]>();
   const captured = new Map<number, StepNotes["captured"][number]>();
   let merged: MergedFiles | undefined;
-  for await (const batch of log.read(run, { step }))
+  for await (const batch of log.read(run, { step, before: seq + 1 }))
     for (const event of batch) {
       if (event.type === "step.progress") {
         const notice = noticeOf(event.data);

@@ -18,7 +18,7 @@ export async function stepDocumentOf(
   const expected = await project.plans.expectedDurations(state.plan.name);
   const detail = stepDetailOf({ state, timeline }, state.index.byId.get(id) ?? -1, expected);
   const prompt = detail.kind === "agent" && attempts > 0 ? await project.logs.prompt(run, id, attempts) : undefined;
-  const { notices, captured, merged } = await project.runs.stepNotes(run, id);
+  const { notices, captured, merged } = await project.runs.stepNotes({ run, step: id, seq: state.seq });
   return defined({
     run,
     seq: state.seq,

@@ -29,7 +29,7 @@ export async function showStep(context: Context, project: Project, run: string, 
     logFile: (step, attempt) => project.logs.file(run, step, attempt),
   });
   const step = view.steps.find((one) => one.id === id);
-  const { notices, captured } = await project.runs.stepNotes(run, id);
+  const { notices, captured } = await project.runs.stepNotes({ run, step: id, seq: read.value.state.seq });
   if (context.json) {
     context.out.json({ run, step, notices, captured });
     return EXIT.ok;
