@@ -69,7 +69,13 @@ export function GraphView(props: GraphViewProps): ReactNode {
   const area = useRef<HTMLDivElement>(null);
   const present = useNow();
   const now = shownNow ?? present;
-  const folded = useMemo(() => foldedGraph(graph, choices.toggled), [graph, choices.toggled]);
+  const { steps: ids, deps, after, containers, groups } = graph;
+  // Another critical path alone places nothing anew.
+  const folded = useMemo(
+    () => foldedGraph(graph, choices.toggled),
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+    [ids, deps, after, containers, groups, choices.toggled],
+  );
   const placed = usePlacedGraph(folded);
   const { states, changed } = useNodeStates(placed, steps);
   const palette = usePalette(area);

@@ -1,7 +1,7 @@
 /** What-if: how long a plan, or what is left of a run, would take with other numbers of workers; a curve, and a slider over it. */
 import { useState, type ReactNode } from "react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { SimulateRequest } from "heddle/client";
+import { useFollowedQuery } from "../store/followed-query.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { countOf, durationText } from "../ui/format.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
@@ -22,28 +22,30 @@ export interface WhatIfPanelProps {
 
 /** Up to so many steps every number of workers is simulated; of larger plans twelve. */
 const WHOLE_CURVE = 3000;
+const EVERY_MS = 3000;
 const ALL = Array.from({ length: MOST_WORKERS }, (_, at) => at + 1);
 
 export function WhatIfPanel({ project, of, state, workers }: WhatIfPanelProps): ReactNode {
   const { client } = useHeddle();
   const [chosen, setChosen] = useState(Math.min(MOST_WORKERS, Math.max(1, workers)));
   const { plans } = client.project(project);
-  const some = useQuery({
-    queryKey: ["what-if", project, of, state],
-    queryFn: ({ signal }) => plans.simulate(of, { signal }),
-    placeholderData: keepPreviousData,
-    staleTime: 60_000,
+  const key = ["what-if", project, of.plan ?? of.run];
+  const some = useFollowedQuery({
+    key: [...key, "some"],
+    mark: state,
+    everyMs: EVERY_MS,
+    ask: (signal) => plans.simulate(of, { signal }),
   });
-  const all = useQuery({
-    queryKey: ["what-if", project, of, state, "all"],
-    queryFn: ({ signal }) => plans.simulate({ ...of, workers: ALL }, { signal }),
-    enabled: some.data !== undefined && some.data.steps <= WHOLE_CURVE,
-    placeholderData: keepPreviousData,
-    staleTime: 60_000,
+  const all = useFollowedQuery({
+    key: [...key, "all"],
+    mark: state,
+    everyMs: EVERY_MS,
+    isWanted: some.data !== undefined && some.data.steps <= WHOLE_CURVE,
+    ask: (signal) => plans.simulate({ ...of, workers: ALL }, { signal }),
   });
   const data = all.data ?? some.data;
   if (data === undefined)
-    return some.isError ? (
+    return some.error !== null ? (
       <ProblemPanel title="It cannot be simulated" thrown={some.error} />
     ) : (
       <Waiting what="the simulation" rows={4} />

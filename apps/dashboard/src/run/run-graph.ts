@@ -1,23 +1,37 @@
 /** Graph of the run that is shown: how its steps hang together. Asked for again when steps join the run. */
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import type { LiveRun, RunGraph, StepStatus } from "heddle/view";
+import { useFollowedQuery, type Followed } from "../store/followed-query.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { useShownRun } from "./shown-run.tsx";
 
-/** `undefined`: it is not there yet. */
-export function useRunGraph(): RunGraph | undefined {
+/** Of a graph that is small its critical path is asked for when a step has ended, of a larger one now and then. */
+const SMALL = 2000;
+const EVERY_MS = 2000;
+const REFRESH_MS = 30_000;
+
+/** As it is shown: now, or at the event in the address. */
+export function useRunGraph(): Followed<RunGraph> {
   const { project, run, seq } = useShownRun();
   const { client } = useHeddle();
-  const { run: id } = run.head;
-  const { data } = useQuery({
-    // A replay asks once for as many steps as there are.
-    queryKey: ["graph", project, id, seq === undefined, run.steps.length],
-    queryFn: ({ signal }) =>
-      client.project(project).runs.graph(id, { signal, ...(seq === undefined ? {} : { at: seq }) }),
-    placeholderData: keepPreviousData,
-    staleTime: Infinity,
+  const { head, steps } = run;
+  const { run: id } = head;
+  const isSmall = steps.length <= SMALL;
+  const { data, error } = useFollowedQuery({
+    key: ["graph", project, id, seq === undefined ? "now" : "then"],
+    mark: seq ?? `${steps.length} ${head.live} ${isSmall ? head.progress.ended : ""}`,
+    everyMs: EVERY_MS,
+    refreshMs: head.live && seq === undefined && !isSmall ? REFRESH_MS : undefined,
+    ask: (signal) => client.project(project).runs.graph(id, { signal, ...(seq === undefined ? {} : { at: seq }) }),
   });
-  return data?.run === id ? data : undefined;
+  return { data: useSame(data), error };
+}
+
+/** The same graph until something of it is another, whatever events there were. */
+function useSame(graph: RunGraph | undefined): RunGraph | undefined {
+  const { steps, deps, after, containers, groups, criticalPath } = graph ?? {};
+  // oxlint-disable-next-line react-hooks/exhaustive-deps
+  return useMemo(() => graph, [steps, deps, after, containers, groups, criticalPath]);
 }
 
 const ENDED: ReadonlySet<StepStatus> = new Set<StepStatus>(["succeeded", "cached", "skipped", "failed", "cancelled"]);

@@ -1,9 +1,8 @@
 /** Head of the run page: always visible: what the run is, how far it is, and what is wrong. */
 import type { ReactNode } from "react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { LiveHead } from "heddle/view";
-import { useHeddle } from "../store/heddle.tsx";
+import { leftMs, useForecast } from "../store/forecast.ts";
 import { useNow } from "../store/now.ts";
 import { costText, countOf, countText, durationText, runningText, speedupText } from "../ui/format.ts";
 import { RunStatusPill } from "../ui/glyph.tsx";
@@ -69,23 +68,15 @@ function Elapsed({ head }: { readonly head: LiveHead }): ReactNode {
 /** When the run is expected to end, by the durations that are known; nothing where nobody knows any. */
 function TimeLeft(): ReactNode {
   const { project, run, seq } = useShownRun();
-  const { client } = useHeddle();
   const now = useNow();
-  const { run: id, live, progress } = run.head;
-  const forecast = useQuery({
-    // Asked again with each step that ends; what it says changes little in between.
-    queryKey: ["forecast", project, id, progress.ended, progress.maxConcurrency],
-    queryFn: ({ signal }) => client.project(project).replay.forecast(id, { signal }),
-    enabled: live && seq === undefined,
-    placeholderData: keepPreviousData,
-    staleTime: 30_000,
-  });
-  const { endsAt = null, unknownDurations = 0 } = forecast.data ?? {};
+  const forecast = useForecast(project, run.head, seq === undefined);
+  const left = leftMs(forecast, now);
   // A run that waits for somebody ends when they come.
-  if (!live || seq !== undefined || endsAt === null || progress.slots === 0) return null;
+  if (forecast === undefined || left === undefined || run.head.progress.slots === 0) return null;
+  const { unknownDurations } = forecast;
   return (
     <Figure name={unknownDurations === 0 ? "Left, as recorded" : `Left, ${countOf(unknownDurations, "step")} guessed`}>
-      ≈ {runningText(Math.max(0, endsAt - now))}
+      ≈ {runningText(left)}
     </Figure>
   );
 }

@@ -1,9 +1,8 @@
 /** Row of a run: its line, and what its own page says of it: progress, time left, speed-up, cost, what to look at. */
 import type { ReactNode } from "react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { runGlyph, runOverview, type LiveHead, type RunOverview } from "heddle/view";
-import { useHeddle } from "../store/heddle.tsx";
+import { leftMs, useForecast } from "../store/forecast.ts";
 import { useLiveRun } from "../store/live-run.ts";
 import { useNow } from "../store/now.ts";
 import { useOverview } from "../store/overviews.ts";
@@ -109,17 +108,7 @@ function TimeLeft({
   readonly head: LiveHead;
   readonly now: number;
 }): ReactNode {
-  const { client } = useHeddle();
-  const { run, live, progress } = head;
-  const forecast = useQuery({
-    queryKey: ["forecast", project, run, progress.ended, progress.maxConcurrency],
-    queryFn: ({ signal }) => client.project(project).replay.forecast(run, { signal }),
-    enabled: live,
-    placeholderData: keepPreviousData,
-    staleTime: 30_000,
-  });
-  const endsAt = forecast.data?.endsAt ?? null;
-  // It takes longer than it did before: how much longer nobody knows.
-  if (!live || head.endedAt !== null || endsAt === null || endsAt - now < 1000) return null;
-  return <span className="dim"> · ≈ {runningText(endsAt - now)} left</span>;
+  const left = leftMs(useForecast(project, head), now);
+  if (left === undefined) return null;
+  return <span className="dim"> · ≈ {runningText(left)} left</span>;
 }

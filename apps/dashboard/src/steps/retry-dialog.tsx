@@ -51,7 +51,7 @@ function Choice({ steps, onClose, onDone }: RetryDialogProps): ReactNode {
   const unusable = useRetryReason();
   const [isWhole, setWhole] = useState(true);
   const id = run.head.run;
-  const graph = useRunGraph();
+  const { data: graph } = useRunGraph();
   const retry = useAction(async () => {
     await client.project(project).runs.retry(id, { steps, downstream: isWhole });
     onDone?.();

@@ -40,7 +40,7 @@ export function StepsTable(props: StepsTableProps): ReactNode {
   const { run } = useShownRun();
   const { step: open } = route.useSearch();
   const navigate = route.useNavigate();
-  const graph = useRunGraph();
+  const { data: graph } = useRunGraph();
   const now = useTime();
   const { isDense } = usePreferences();
   const isNarrow = useIsNarrow();

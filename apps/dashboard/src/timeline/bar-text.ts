@@ -1,6 +1,6 @@
 /** Texts of a bar: what it is, for its label and for the line that describes it. Pure. */
 import { durationText } from "../ui/format.ts";
-import type { RowBar } from "./rows.ts";
+import type { RowBar } from "./row-bars.ts";
 
 const LOOKS: Readonly<Record<RowBar["look"], string>> = {
   succeeded: "succeeded",

@@ -19,7 +19,7 @@ import { FOLD_WIDTH, timeAxis, type Axis, type Stretch } from "./axis.ts";
 import { COUNTER_HEIGHT, CounterRow } from "./counter-row.tsx";
 import type { CountStep } from "./counters.ts";
 import { packedBars, type PackedBar } from "./packed.ts";
-import type { TimelineRow } from "./rows.ts";
+import type { TimelineRow } from "./row-bars.ts";
 import { TimelineRowLine } from "./timeline-row.tsx";
 import "./chart.css";
 
@@ -39,6 +39,8 @@ export interface ChartProps {
   readonly folds: readonly Stretch[];
   /** Where what goes on ends. */
   readonly now: number;
+  /** By how much what is expected is later than it was. */
+  readonly late: number;
   /** The run goes on: the present is marked. */
   readonly isLive: boolean;
   readonly critical: ReadonlySet<string>;
@@ -51,12 +53,14 @@ export interface ChartProps {
 
 interface Place {
   readonly row: number;
+  /** Of the row: it stays the same where rows come before it. */
+  readonly key: string | undefined;
   /** 0: the row's name; from 1 on its bars. */
   readonly part: number;
 }
 
 export function Chart(props: ChartProps): ReactNode {
-  const { rows, time, folds, now, isLive, critical, selected, textOf, onPoint, onOpen } = props;
+  const { rows, time, folds, now, late, isLive, critical, selected, textOf, onPoint, onOpen } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const { width, view, onScroll } = useView(scroll);
   const [zoom, setZoom] = useState(1);
@@ -65,16 +69,18 @@ export function Chart(props: ChartProps): ReactNode {
     [time, folds, width, zoom],
   );
   const zoomTo = useZoom({ scroll, zoom, setZoom });
-  const packed = useMemo(() => new Map<string, readonly PackedBar[]>(), [axis, rows, now]);
+  // oxlint-disable-next-line react-hooks/exhaustive-deps
+  const packed = useMemo(() => new WeakMap<TimelineRow, readonly PackedBar[]>(), [axis, now, late]);
   const barsOf = useCallback(
     (row: TimelineRow): readonly PackedBar[] => {
-      const known = packed.get(row.key) ?? packedBars(row.bars, axis, now);
-      packed.set(row.key, known);
+      const known = packed.get(row) ?? packedBars(row.bars, axis, now, late);
+      packed.set(row, known);
       return known;
     },
-    [packed, axis, now],
+    [packed, axis, now, late],
   );
-  const [place, setPlace] = useState<Place>({ row: 0, part: rows[0]?.step === undefined ? 1 : 0 });
+  const [stood, setPlace] = useState<Place>({ row: 0, key: undefined, part: rows[0]?.step === undefined ? 1 : 0 });
+  const place = placeIn(rows, stood);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
@@ -83,7 +89,7 @@ export function Chart(props: ChartProps): ReactNode {
     paddingStart: AXIS_HEIGHT + COUNTER_HEIGHT,
     scrollPaddingStart: AXIS_HEIGHT + COUNTER_HEIGHT,
     // What has the focus stays.
-    rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), Math.min(place.row, rows.length - 1)])],
+    rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), place.row])],
   });
   const { onKeyDown, take } = useRoving({
     rows,
@@ -121,12 +127,12 @@ export function Chart(props: ChartProps): ReactNode {
         <Head {...props} axis={axis} view={view} />
         <Columns axis={axis} now={now} isLive={isLive} start={time.from} />
         <div role="list" aria-label="Rows of the timeline">
-          {virtual.getVirtualItems().map(({ index, start, key }) => {
+          {virtual.getVirtualItems().map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
             return (
               <TimelineRowLine
-                key={key}
+                key={row.key}
                 row={row}
                 place={index}
                 count={rows.length}
@@ -285,7 +291,7 @@ interface RovingInput {
 }
 
 function useRoving({ rows, barsOf, scroll, place, setPlace, scrollTo }: RovingInput) {
-  const wanted = useRef<Place>(undefined);
+  const wanted = useRef<Pick<Place, "row" | "part">>(undefined);
   useLayoutEffect(() => {
     if (wanted.current === undefined) return;
     const { row, part } = wanted.current;
@@ -298,7 +304,7 @@ function useRoving({ rows, barsOf, scroll, place, setPlace, scrollTo }: RovingIn
   const goTo = (row: number, part: number): void => {
     wanted.current = { row, part };
     scrollTo(row);
-    setPlace({ row, part });
+    setPlace({ row, part, key: rows[row]?.key });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const row = rows[place.row];
@@ -318,16 +324,25 @@ function useRoving({ rows, barsOf, scroll, place, setPlace, scrollTo }: RovingIn
     const at = event.target instanceof HTMLElement ? event.target.dataset["at"] : undefined;
     const [row, part] = (at ?? "").split(" ").map(Number);
     if (row === undefined || part === undefined || Number.isNaN(row)) return;
-    if (row !== place.row || part !== place.part) setPlace({ row, part });
+    if (row !== place.row || part !== place.part) setPlace({ row, part, key: rows[row]?.key });
   };
   return { onKeyDown, take };
 }
 
+/** Where the row is now that was stood in; where it is gone, what is in its place. */
+function placeIn(rows: readonly TimelineRow[], place: Place): Place {
+  const { row, key } = place;
+  const last = Math.max(0, rows.length - 1);
+  if (key === undefined || rows[row]?.key === key) return row <= last ? place : { ...place, row: last };
+  const now = rows.findIndex((one) => one.key === key);
+  return { ...place, row: now === -1 ? Math.min(row, last) : now };
+}
+
 function movedPlace(
   key: string,
-  { row, part }: Place,
+  { row, part }: Pick<Place, "row" | "part">,
   { rows, least, most }: { readonly rows: number; readonly least: number; readonly most: number },
-): Place | undefined {
+): Pick<Place, "row" | "part"> | undefined {
   switch (key) {
     case "ArrowDown":
       return row + 1 < rows ? { row: row + 1, part } : undefined;

@@ -8,12 +8,13 @@ export interface CountStep {
   readonly queued: number;
 }
 
-/** Ascending. `now`: what goes on ends there. */
-export function countSteps(bars: readonly TimelineBar[], now: number): readonly CountStep[] {
+/** Ascending. What goes on has no end. */
+export function countSteps(bars: readonly TimelineBar[]): readonly CountStep[] {
   const changes: (readonly [time: number, used: number, queued: number])[] = [];
   for (const { kind, slot, startedAt, endedAt, readyAt, queuedMs } of bars) {
     if (kind !== "attempt" || slot < 0) continue;
-    changes.push([startedAt, 1, 0], [endedAt ?? now, -1, 0]);
+    changes.push([startedAt, 1, 0]);
+    if (endedAt !== null) changes.push([endedAt, -1, 0]);
     if (readyAt !== null && queuedMs !== null && queuedMs > 0) changes.push([readyAt, 0, 1], [startedAt, 0, -1]);
   }
   changes.sort(([a], [b]) => a - b);

@@ -2,7 +2,7 @@
  * Packed bars: the bars of a row as they are drawn. Those that are too narrow to be seen apart become one block that says how many it is. Pure.
  */
 import type { Axis } from "./axis.ts";
-import type { TimelineLook, RowBar } from "./rows.ts";
+import type { TimelineLook, RowBar } from "./row-bars.ts";
 
 /** Pixels that can be hit. */
 export const LEAST_BAR_WIDTH = 4;
@@ -24,10 +24,11 @@ export interface PackedBar {
 /** What matters more comes first. */
 const ORDER: readonly TimelineLook[] = ["failed", "asked", "running", "interrupted", "cancelled", "succeeded"];
 
-/** `now`: where what goes on ends. */
-export function packedBars(bars: readonly RowBar[], axis: Axis, now: number): readonly PackedBar[] {
+/** `now`: where what goes on ends. `late`: by how much what is expected is later than it was. */
+export function packedBars(bars: readonly RowBar[], axis: Axis, now: number, late: number = 0): readonly PackedBar[] {
   const packed: PackedBar[] = [];
-  for (const bar of bars) {
+  for (const one of bars) {
+    const bar = one.look === "expected" ? { ...one, from: one.from + late, to: (one.to ?? one.from) + late } : one;
     const x = axis.xOf(bar.from);
     const drawn = axis.xOf(bar.to ?? Math.max(now, bar.from)) - x;
     const width = Math.max(LEAST_BAR_WIDTH, drawn);

@@ -2,9 +2,8 @@
  * Timeline data: the bars of a run, loaded once and kept up to date: after that only bars that may have changed since are asked for.
  */
 import { useEffect } from "react";
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ForecastBar, ProjectClient, TimelineBar, TimelinePage } from "heddle/client";
-import type { LiveHead } from "heddle/view";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ProjectClient, TimelineBar, TimelinePage } from "heddle/client";
 import { useHeddle } from "../store/heddle.tsx";
 
 export interface TimelineData extends Omit<TimelinePage, "bars" | "next"> {
@@ -73,19 +72,3 @@ export function merged(before: TimelineData, after: TimelineData): TimelineData 
 function nameOf({ step, kind, attempt, startedAt }: TimelineBar): string {
   return `${kind} ${attempt} ${startedAt} ${step}`;
 }
-
-/** What is expected of a run that goes on; empty: nothing, or it is not known yet. */
-export function useForecast(project: string, head: LiveHead, isWanted: boolean): readonly ForecastBar[] {
-  const { client } = useHeddle();
-  const { run, live, progress, endedAt } = head;
-  const forecast = useQuery({
-    queryKey: ["forecast", project, run, progress.ended, progress.maxConcurrency],
-    queryFn: ({ signal }) => client.project(project).replay.forecast(run, { signal }),
-    enabled: isWanted && live && endedAt === null,
-    placeholderData: keepPreviousData,
-    staleTime: 30_000,
-  });
-  return isWanted && live && endedAt === null ? (forecast.data?.bars ?? NONE) : NONE;
-}
-
-const NONE: readonly ForecastBar[] = [];

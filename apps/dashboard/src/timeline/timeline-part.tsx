@@ -1,12 +1,12 @@
 /** Timeline of the run: every attempt as a bar, by step, by slot, or by agent, with what it waited for, and what is expected. */
-import { useCallback, useMemo, useState, type ReactNode } from "react";
-import { useQuery } from "@tanstack/react-query";
+import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ForecastBar } from "heddle/client";
 import { ComparePrevious } from "../compare/compare-previous.tsx";
 import { WhatIfPanel } from "../plans/what-if.tsx";
+import { useRunGraph } from "../run/run-graph.ts";
 import { useShownNow, useShownRun } from "../run/shown-run.tsx";
-import { useHeddle } from "../store/heddle.tsx";
+import { useForecast } from "../store/forecast.ts";
 import { Button } from "../ui/button.tsx";
 import { countOf } from "../ui/format.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
@@ -16,10 +16,13 @@ import { barParts } from "./bar-text.ts";
 import { Chart } from "./chart.tsx";
 import { countSteps } from "./counters.ts";
 import { barsAt } from "./cut.ts";
+import { FirstExpected, lateBy } from "./late.ts";
 import type { PackedBar } from "./packed.ts";
+import type { RowsInput, TimelineRow } from "./row-bars.ts";
 import type { AttemptFilter, RowMode } from "./choices.ts";
-import { forecastFrom, timelineRows } from "./rows.ts";
-import { useForecast, useTimeline, type TimelineData } from "./timeline-data.ts";
+import { barRows } from "./rows.ts";
+import { StepRows } from "./step-rows.ts";
+import { useTimeline, type TimelineData } from "./timeline-data.ts";
 import "./timeline-part.css";
 
 const route = getRouteApi("/p/$project/runs/$run");
@@ -35,6 +38,8 @@ const FILTERS: readonly (readonly [AttemptFilter, string])[] = [
   ["retried", "Steps that were retried"],
 ];
 
+const NONE: readonly ForecastBar[] = [];
+
 export function TimelinePart(): ReactNode {
   const { project, run, seq, last } = useShownRun();
   const timeline = useTimeline(project, run.head.run, last);
@@ -49,7 +54,7 @@ export function TimelinePart(): ReactNode {
         )}
       </div>
     );
-  return <TimelineView data={timeline.data} forecast={forecast} />;
+  return <TimelineView data={timeline.data} forecast={forecast?.bars ?? NONE} />;
 }
 
 function TimelineView({
@@ -71,13 +76,15 @@ function TimelineView({
   const goesOn = !isOver && seq === undefined;
   const present = useShownNow();
   const now = isOver ? Math.max(head.endedAt ?? 0, data.lastTime) : Math.max(present, time ?? data.lastTime);
-  const expected = useMemo(() => forecastFrom(forecast, { steps, now }), [forecast, steps, now]);
-  const rows = useMemo(
-    () => timelineRows(by, { bars: shown, steps, forecast: expected, attempts, q }),
-    [by, shown, steps, expected, attempts, q],
+  const firstExpected = useRef(new FirstExpected());
+  const late = lateBy(firstExpected.current.at(forecast, steps), now);
+  const rows = useRows(by, { bars: shown, steps, forecast, attempts, q });
+  const counts = useMemo(() => countSteps(shown), [shown]);
+  const expectedEnd = useMemo(() => forecast.reduce((last, { endsAt }) => Math.max(last, endsAt), 0), [forecast]);
+  const axisTime = useMemo(
+    () => ({ from: data.startedAt, to: Math.max(data.startedAt + 1, now, expectedEnd === 0 ? 0 : expectedEnd + late) }),
+    [data.startedAt, now, expectedEnd, late],
   );
-  const counts = useMemo(() => countSteps(shown, now), [shown, now]);
-  const axisTime = useMemo(() => timeOf(data, { forecast: expected, now }), [data, expected, now]);
   const folded = useMemo(
     () => (gaps === "shown" ? [] : foldsIn(shown, { data, now, from: axisTime.from })),
     [gaps, shown, data, now, axisTime.from],
@@ -166,6 +173,7 @@ function TimelineView({
           time={axisTime}
           folds={folded}
           now={now}
+          late={late}
           isLive={goesOn}
           critical={critical}
           selected={step}
@@ -225,13 +233,16 @@ function Legend(): ReactNode {
   );
 }
 
-/** From the beginning of the run to its end, or to where it is expected. */
-function timeOf(
-  { startedAt }: TimelineData,
-  { forecast, now }: { readonly forecast: readonly ForecastBar[]; readonly now: number },
-): Stretch {
-  const expected = forecast.reduce((latest, { endsAt }) => Math.max(latest, endsAt), 0);
-  return { from: startedAt, to: Math.max(startedAt + 1, now, expected) };
+/** Those by step are kept from one state of the run to the next; the others do not depend on it. */
+function useRows(by: RowMode, { bars, steps, forecast, attempts, q }: RowsInput): readonly TimelineRow[] {
+  const kept = useRef(new StepRows());
+  const isByStep = by === "step";
+  const byStep = useMemo(
+    () => (isByStep ? kept.current.update({ bars, steps, forecast, attempts, q }) : []),
+    [isByStep, bars, steps, forecast, attempts, q],
+  );
+  const others = useMemo(() => (by === "step" ? [] : barRows(by, { bars, attempts, q })), [by, bars, attempts, q]);
+  return isByStep ? byStep : others;
 }
 
 function foldsIn(
@@ -244,19 +255,11 @@ function foldsIn(
   return foldsOf({ from, to: now }, { busy, gaps: data.gaps });
 }
 
-/** Steps on the longest way through the run, by what is known and expected. */
+/** Steps on the longest way through the run, by what was known and expected then. */
 function useCritical(): ReadonlySet<string> {
-  const { project, run } = useShownRun();
-  const { client } = useHeddle();
-  const { run: id, progress } = run.head;
-  const graph = useQuery({
-    queryKey: ["critical path", project, id, progress.total, progress.ended],
-    queryFn: ({ signal }) => client.project(project).runs.graph(id, { signal }),
-    staleTime: 10_000,
-    placeholderData: (before) => before,
-  });
+  const { data } = useRunGraph();
   return useMemo(() => {
-    const { steps = [], criticalPath = [] } = graph.data ?? {};
+    const { steps = [], criticalPath = [] } = data ?? {};
     return new Set(criticalPath.map((step) => steps[step] ?? ""));
-  }, [graph.data]);
+  }, [data]);
 }

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { FAMILY_OF } from "heddle/view";
 import { Glyph } from "../ui/glyph.tsx";
 import type { PackedBar } from "./packed.ts";
-import type { TimelineLook, TimelineRow } from "./rows.ts";
+import type { TimelineLook, TimelineRow } from "./row-bars.ts";
 
 export interface TimelineRowLineProps {
   readonly row: TimelineRow;

@@ -4,7 +4,9 @@ import { barParts } from "../../src/timeline/bar-text.ts";
 import { timeAxis } from "../../src/timeline/axis.ts";
 import { countSteps } from "../../src/timeline/counters.ts";
 import { LEAST_BAR_WIDTH, packedBars } from "../../src/timeline/packed.ts";
-import { forecastFrom, timelineRows, type RowBar, type RowsInput } from "../../src/timeline/rows.ts";
+import { FirstExpected, lateBy } from "../../src/timeline/late.ts";
+import type { RowBar, RowsInput } from "../../src/timeline/row-bars.ts";
+import { timelineRows } from "../../src/timeline/rows.ts";
 import { merged, type TimelineData } from "../../src/timeline/timeline-data.ts";
 import { bar, liveStep } from "./bars.ts";
 
@@ -87,20 +89,22 @@ describe("rows", () => {
 
 test("what is expected begins now at the earliest, and what comes behind it as much later", () => {
   const forecast = [
+    { step: "d", startsAt: 160, endsAt: 200 },
     { step: "a", startsAt: 0, endsAt: 50 },
     { step: "c", startsAt: 100, endsAt: 160 },
-    { step: "d", startsAt: 160, endsAt: 200 },
   ];
   const steps = [
     liveStep("a", { status: "running", endedAt: null }),
     liveStep("c", { status: "waiting", endedAt: null }),
   ];
-  const startsAt = (now: number): readonly number[] =>
-    forecastFrom(forecast, { steps, now }).map(({ startsAt: time }) => time);
-  expect([startsAt(90), startsAt(130)]).toEqual([
-    [0, 100, 160],
-    [30, 130, 190],
-  ]);
+  const first = new FirstExpected();
+  const late = (now: number): number => lateBy(first.at(forecast, steps), now);
+  expect([late(90), late(130)]).toEqual([0, 30]);
+  expect(first.at(forecast, [liveStep("a"), liveStep("c")])).toBe(160);
+  expect(lateBy(first.at([], steps), 500)).toBe(0);
+  const expected = timelineRows("step", { ...INPUT, bars: [], steps, forecast }).flatMap(({ bars }) => bars);
+  const axis = timeAxis({ from: 0, to: 1000 }, [], 1000);
+  expect(packedBars(expected, axis, 130, 30)).toMatchObject([{ x: 130, width: 60 }]);
 });
 
 describe("drawn bars", () => {
@@ -141,12 +145,11 @@ test("counters have the slots in use, and what was ready besides, at each moment
     bar("c", 100, null),
     bar("q", 0, 90, { kind: "approval", slot: -1 }),
   ];
-  expect(countSteps(bars, 150)).toEqual([
+  expect(countSteps(bars)).toEqual([
     { at: 0, used: 1, queued: 0 },
     { at: 10, used: 1, queued: 1 },
     { at: 50, used: 2, queued: 0 },
     { at: 100, used: 1, queued: 0 },
-    { at: 150, used: 0, queued: 0 },
   ]);
 });
 
