@@ -3,16 +3,17 @@
  * without leaving a trail.
  */
 import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { HistoryMarks } from "heddle/client";
 import { useKeys } from "../app/keys.ts";
 import { useShownRun } from "../run/shown-run.tsx";
+import { useFollowedQuery, type Followed } from "../store/followed-query.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { countText, durationText, timeText } from "../ui/format.ts";
 import { Glyph } from "../ui/glyph.tsx";
-import { eventAt, playedTime, SPEEDS, timeOfEvent, type Speed } from "./replay-clock.ts";
+import { InlineProblem } from "../ui/problem.tsx";
+import { eventAt, pacedTimes, playedTime, SPEEDS, timeOfEvent, type EventTimes, type Speed } from "./replay-clock.ts";
 import { MARK_GLYPHS, markFrom, shareOf, shownMarks } from "./replay-marks.ts";
 import "./replay-bar.css";
 
@@ -24,11 +25,12 @@ const TICK_MS = 200;
 const CALM_TICK_MS = 1000;
 /** Pixels that a mark needs for itself. */
 const MARK_WIDTH = 16;
+const MARKS_MS = 3000;
 
 export function ReplayBar(): ReactNode {
-  const { run, time, last } = useShownRun();
+  const { run, time, last, problem } = useShownRun();
   const { seq } = route.useSearch();
-  const marks = useMarks(last);
+  const { data: marks, error } = useMarks(last);
   const { goTo, wanted } = useGoTo();
   // What is shown may still be on its way to it.
   const at = seq ?? last;
@@ -58,6 +60,12 @@ export function ReplayBar(): ReactNode {
   const shownTime = time ?? (marks === undefined ? undefined : timeOfEvent(marks.times, at));
   return (
     <section className="replay" aria-label="Replay">
+      {problem === undefined ? null : <InlineProblem thrown={problem} />}
+      {marks === undefined && error !== null ? (
+        <p className="replay-unknown dim" role="status">
+          The times of the events cannot be read: the replay takes a second for each.
+        </p>
+      ) : null}
       <Button onClick={player.isPlaying ? player.stop : player.play}>
         <PlaySign isPlaying={player.isPlaying} />
         {player.isPlaying ? "Pause replay" : "Replay"}
@@ -141,16 +149,16 @@ function PlaySign({ isPlaying }: { readonly isPlaying: boolean }): ReactNode {
 }
 
 /** Asked again as the history grows, now and then. */
-function useMarks(last: number): HistoryMarks | undefined {
+function useMarks(last: number): Followed<HistoryMarks> {
   const { project, run } = useShownRun();
   const { client } = useHeddle();
   const id = run.head.run;
-  const marks = useQuery({
-    queryKey: ["marks", project, id, Math.floor(last / 25)],
-    queryFn: ({ signal }) => client.project(project).replay.marks(id, { signal }),
-    placeholderData: keepPreviousData,
+  return useFollowedQuery({
+    key: ["marks", project, id],
+    mark: last,
+    everyMs: MARKS_MS,
+    ask: (signal) => client.project(project).replay.marks(id, { signal }),
   });
-  return marks.data;
 }
 
 /**
@@ -198,16 +206,20 @@ function usePlayer(input: PlayerInput): Player {
   const isCalm = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)").matches, []);
   useEffect(() => {
     if (!isPlaying) return;
-    const { marks: known, wanted: from } = latest.current;
-    let time = timeOfEvent(known?.times ?? [], from.current ?? 1);
+    const timesNow = (): EventTimes => latest.current.marks?.times ?? pacedTimes(latest.current.last);
+    let isKnown = latest.current.marks !== undefined;
+    let time = timeOfEvent(timesNow(), latest.current.wanted.current ?? 1);
     let before = performance.now();
     const timer = setInterval(
       () => {
         const { marks, last, goTo, speed: now, wanted } = latest.current;
         const elapsedMs = performance.now() - before;
         before += elapsedMs;
+        // The times of the history have come meanwhile: it goes on from where it stands.
+        if (!isKnown && marks !== undefined) time = timeOfEvent(timesNow(), wanted.current ?? 1);
+        isKnown = marks !== undefined;
         time = playedTime(time, { gaps: marks?.gaps ?? [], elapsedMs, speed: now });
-        const seq = Math.min(last, eventAt(marks?.times ?? [], time));
+        const seq = Math.min(last, eventAt(timesNow(), time));
         if (seq > (wanted.current ?? last)) goTo(seq);
         if (seq >= last) setPlaying(false);
       },

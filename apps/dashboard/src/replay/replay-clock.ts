@@ -10,6 +10,14 @@ export interface ReplayGap {
   readonly to: number;
 }
 
+/** Of a history whose times are not known: an event each second. */
+export function pacedTimes(last: number): EventTimes {
+  return [
+    [1, 0],
+    [Math.max(2, last), (Math.max(2, last) - 1) * 1000],
+  ];
+}
+
 export const SPEEDS = [1, 10, 60, 300, 1000] as const;
 export type Speed = (typeof SPEEDS)[number];
 

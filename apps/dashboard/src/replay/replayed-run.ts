@@ -10,7 +10,8 @@ import { useHeddle } from "../store/heddle.tsx";
 export type ReplayedRun =
   | { readonly kind: "live" }
   | { readonly kind: "loading" }
-  | { readonly kind: "shown"; readonly run: LiveRunAt }
+  /** `problem`: why the event that is wanted is not shown, but the one before it. */
+  | { readonly kind: "shown"; readonly run: LiveRunAt; readonly problem?: unknown }
   | { readonly kind: "problem"; readonly problem: unknown };
 
 const LIVE: ReplayedRun = { kind: "live" };
@@ -72,18 +73,21 @@ class ReplaySource {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    try {
-      while (this.#wanted !== undefined && this.#wanted !== this.#shown?.seq) {
-        const run = await this.#at(this.#wanted);
+    let refused: number | undefined;
+    for (let seq = this.#wanted; seq !== undefined && seq !== this.#shown?.seq && seq !== refused; seq = this.#wanted) {
+      try {
+        this.#shown = await this.#at(seq);
+        refused = undefined;
         if (this.#closed.signal.aborted) return;
-        this.#shown = run;
-        if (this.#wanted !== undefined) this.#show({ kind: "shown", run });
+        if (this.#wanted !== undefined) this.#show({ kind: "shown", run: this.#shown });
+      } catch (thrown) {
+        if (this.#closed.signal.aborted) return;
+        refused = seq;
+        if (this.#shown === undefined) this.#show({ kind: "problem", problem: thrown });
+        else if (this.#wanted !== undefined) this.#show({ kind: "shown", run: this.#shown, problem: thrown });
       }
-    } catch (thrown) {
-      if (!this.#closed.signal.aborted) this.#show({ kind: "problem", problem: thrown });
-    } finally {
-      this.#isAsking = false;
     }
+    this.#isAsking = false;
   }
 
   async #at(seq: number): Promise<LiveRunAt> {

@@ -122,6 +122,6 @@ function shownIn(project: string, live: LiveRun, replayed: ReplayedRun): ShownRu
   const last = live.seq;
   if (replayed.kind === "live") return { project, run: live, last };
   if (replayed.kind !== "shown") return undefined;
-  const { run } = replayed;
-  return { project, run, seq: run.seq, time: run.time, last: Math.max(last, run.seq) };
+  const { run, problem } = replayed;
+  return { project, run, seq: run.seq, time: run.time, problem, last: Math.max(last, run.seq) };
 }

@@ -11,6 +11,8 @@ export interface ShownRun {
   readonly seq?: number | undefined;
   /** When that was, in milliseconds since the epoch. */
   readonly time?: number | undefined;
+  /** Why the event in the address is not the one that is shown; absent: it is, or is on its way. */
+  readonly problem?: unknown;
   /** Number of the last event that there is. */
   readonly last: number;
 }

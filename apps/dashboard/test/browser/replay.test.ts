@@ -1,10 +1,12 @@
 /** Replay of a run: a link opens the very state, keys go from event to event, and nothing can be done to the past. */
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { accessibilityFaults, NO_BROWSER, shot } from "../support/browser.ts";
 import { tabTo } from "../support/keyboard.ts";
 import { record } from "../support/recorded.ts";
 import { shopRun } from "../support/shop-run.ts";
+import { until } from "../../../../packages/heddle/test/support/until.ts";
 import { Stage } from "../support/stage.ts";
 
 const RUN = "shoprun0001";
@@ -131,5 +133,57 @@ describe.skipIf(NO_BROWSER !== undefined)("the replay of a run", () => {
     await page.getByRole("button", { name: "Back to live" }).click();
     await at(page, last);
     expect(new URL(page.url()).searchParams.has("seq")).toBe(false);
+  });
+
+  test("the critical path is the one of that event", async () => {
+    const pathAt = async (seq: number): Promise<readonly string[]> => {
+      const { steps, criticalPath } = await stage.project().runs.graph(RUN, { at: seq });
+      return criticalPath.map((step) => steps[step] ?? "").toSorted();
+    };
+    const [early, late] = [await pathAt(3), await pathAt(last)];
+    expect(early).not.toEqual(late);
+    await using watched = await stage.page(`/p/shop/runs/${RUN}?view=timeline&seq=3`);
+    const { page, faults } = watched;
+    const shown = async (): Promise<readonly string[]> =>
+      (await page.locator(".tl-row.critical .tl-name a").allTextContents()).toSorted();
+    await at(page, 3);
+    await until(async () => isDeepStrictEqual(await shown(), early));
+    await page.getByRole("button", { name: "Back to live" }).click();
+    await at(page, last);
+    await until(async () => isDeepStrictEqual(await shown(), late));
+    expect(faults).toEqual([]);
+  });
+
+  test("an event that cannot be had is said, and what was shown stays until the next one", async () => {
+    await using watched = await stage.page(`/p/shop/runs/${RUN}?view=timeline&seq=30`);
+    const { page, context, faults } = watched;
+    await at(page, 30);
+    await page.locator(".tl-bar").first().waitFor();
+    const before = await shownStatuses(page);
+    await context.route(/\/live(\/patch)?\?/, (route) => route.fulfill({ status: 410, json: {} }));
+    await page.keyboard.press("]");
+    await page.getByRole("region", { name: "Replay" }).getByRole("alert").waitFor();
+    expect(await shownStatuses(page)).toEqual(before);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await shot(page, "replay-refused");
+    await context.unrouteAll();
+    await page.keyboard.press("]");
+    await at(page, 32);
+    await page.getByRole("region", { name: "Replay" }).getByRole("alert").waitFor({ state: "detached" });
+    expect(faults).toEqual([]);
+  });
+
+  test("it plays to the end where the times of the events cannot be read", async () => {
+    await using watched = await stage.page("/settings");
+    const { page, context, faults } = watched;
+    await context.route(/\/marks$/, (route) => route.fulfill({ status: 410, json: {} }));
+    await page.goto(`/p/shop/runs/${RUN}?view=timeline`);
+    await page.getByText("The times of the events cannot be read").waitFor();
+    await page.getByLabel("Speed of the replay").selectOption("60");
+    await page.getByRole("button", { name: "Replay", exact: true }).click();
+    await page.getByRole("button", { name: "Pause replay" }).waitFor();
+    await page.getByRole("button", { name: "Replay", exact: true }).waitFor();
+    await at(page, last);
+    expect(faults).toEqual([]);
   });
 });
