@@ -36,10 +36,28 @@ const PURE_FILES = [
   "timers",
 ].map((name) => `${tests}/agent/adapters/${name}.test.ts`);
 
+/** What every run of the tests tries of agents end to end. The other files take as long as all the rest together, and run at night. */
+const E2E = [
+  "folders",
+  "hostile",
+  "injection",
+  "landing",
+  "merging",
+  "notices",
+  "open",
+  "overlap",
+  "permissions",
+  "read-only",
+  "sandbox",
+  "worktrees",
+];
+
 const filesOf = (rooms: readonly string[]): string[] => rooms.map((room) => `${tests}/${room}/**/*.test.ts`);
 const pureFiles = [...filesOf(PURE), ...PURE_FILES, `${tests}/tidy.test.ts`];
 const aloneFiles = filesOf(ALONE);
 const nightlyFiles = filesOf(["nightly"]);
+/** In rooms of every run, files that run at night alone. */
+const lateFiles = [`${tests}/agent/e2e/!(${E2E.join("|")}).test.ts`, `${tests}/git/history-endings.test.ts`];
 
 /** Programs that the tests of the world start. */
 const globalSetup = [path.resolve(import.meta.dirname, tests, "support/programs.ts")];
@@ -61,7 +79,14 @@ const BROWSER = ["foreign", "hostile", "logs-follow", "run-actions", "shell"];
 const dashboard = [
   {
     resolve,
-    test: { name: "pages", include: [`${pages}/**/*.test.ts`], exclude: [`${pages}/{browser,nightly}/**`], pool: "threads" as const, isolate: false, ...limits },
+    test: {
+      name: "pages",
+      include: [`${pages}/**/*.test.ts`],
+      exclude: [`${pages}/{browser,nightly}/**`],
+      pool: "threads" as const,
+      isolate: false,
+      ...limits,
+    },
   },
   {
     resolve,
@@ -84,7 +109,7 @@ const projects = [
     test: {
       name: "world",
       include: [`${tests}/**/*.test.ts`],
-      exclude: [...pureFiles, ...aloneFiles, ...nightlyFiles],
+      exclude: [...pureFiles, ...aloneFiles, ...nightlyFiles, ...lateFiles],
       isolate: false,
       ...world,
     },
@@ -96,7 +121,12 @@ const nightly = {
   test: {
     name: "nightly",
     // Agents end to end, and what they do to their history, once more with all variants.
-    include: [...nightlyFiles, `${pages}/{browser,nightly}/**/*.test.ts`, ...filesOf(["agent/e2e"]), `${tests}/git/history-endings.test.ts`],
+    include: [
+      ...nightlyFiles,
+      `${pages}/{browser,nightly}/**/*.test.ts`,
+      ...filesOf(["agent/e2e"]),
+      `${tests}/git/history-endings.test.ts`,
+    ],
     ...world,
     globalSetup: [...globalSetup, path.resolve(import.meta.dirname, pages, "support/pages.ts")],
     testTimeout: 40 * 60_000,

@@ -59,16 +59,15 @@ describe.skipIf(NO_BROWSER !== undefined)("hostile texts", () => {
     const { page, faults } = watched;
     const parts = page.getByRole("navigation", { name: "Parts of the run" }).getByRole("link");
     await parts.first().waitFor();
-    for (const part of await parts.all()) {
+    for (const [at, part] of (await parts.all()).entries()) {
       const name = (await part.textContent()) ?? "";
+      const step = IDS[at % IDS.length] ?? "";
       await part.click();
-      for (const step of IDS) {
-        const address = new URL(page.url());
-        address.searchParams.set("step", step);
-        await page.goto(address.href);
-        await page.getByRole("heading", { level: 1 }).getByText(SEEN).waitFor();
-        await page.getByRole("complementary", { name: `Step ${step}` }).waitFor();
-      }
+      const address = new URL(page.url());
+      address.searchParams.set("step", step);
+      await page.goto(address.href);
+      await page.getByRole("heading", { level: 1 }).getByText(SEEN).waitFor();
+      await page.getByRole("complementary", { name: `Step ${step}` }).waitFor();
       await shot(page, `hostile-${name.toLowerCase().replaceAll(/\W+/g, "-")}`);
     }
     await page.goto(`/p/shop/runs/${run}?view=steps&step=${IDS[2]}`);
