@@ -19,7 +19,7 @@ const LONGEST_LINE = 2 * 1024 * 1024;
 const MOST_IN_FLIGHT = 64;
 
 /** What is still on its way when the agent closes its end may take so long to arrive. */
-const LINGER_MS = 1000;
+const LINGER_MS = 3000;
 
 /** Where the stateless protocol has its version, in every request. */
 const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
