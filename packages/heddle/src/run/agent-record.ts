@@ -74,7 +74,8 @@ export function recordAfter(known: AgentRecord, event: StepwiseEvent): AgentReco
     }
     case "approval.requested": {
       const { about, question } = event.data;
-      if (about === "permission") return known;
+      // Of an attempt whose engine died there is no end: what it left is looked for by the next.
+      if (about === "permission" || about === "interrupt") return known;
       const rest = without(known, "open", "openSince", "asked", "resolution");
       return about === "question" ? { ...rest, asked: { attempt: event.attempt, question } } : rest;
     }

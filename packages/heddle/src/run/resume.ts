@@ -16,7 +16,8 @@ export function applyResumed(state: RunState, event: EventOf<"run.resumed">, idl
   if (event.data.plan) adoptPlan(state, event.data.plan);
   dropAddedBy(state, event.data.reset);
   const reopened = reopenedContainers(state);
-  for (const id of event.data.reset) state.agentRecords.delete(id);
+  // That agents worked stays known: what they share is landed, undone and given up as that of any other run.
+  for (const id of event.data.reset) if (state.agentRecords.has(id)) state.agentRecords.set(id, {});
   const reset = new Set(event.data.reset.map((id) => state.index.byId.get(id)));
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fold } from "../../src/run/apply.ts";
 import type { Event } from "../../src/run/event.ts";
+import { hasAgentWork } from "../../src/run/state.ts";
 import { DryRun } from "../support/dry-run.ts";
 import { generatePlan, USUAL_SHAPE } from "../support/plans.ts";
 import { EXIT, failing, generatedScript, planOf, run, step, steps } from "./dry.ts";
@@ -37,6 +38,22 @@ describe("resume", () => {
     const whole = run(steps({ a: [], b: ["a"], c: [] }));
     const second = DryRun.resume(whole.events, {}, { reset: ["a", "b"] }).run();
     expect(since(second, whole.events)).toEqual(["a", "b"]);
+  });
+
+  test("a run whose agent's step is reset has had agents, whether it starts again or not", () => {
+    const agent = step("a", { action: { kind: "agent", prompt: "do a" } });
+    const whole = run([agent]);
+    const resumed = { type: "run.resumed", data: { engine: "e", interrupted: [], reset: ["a"] } } as const;
+    const last = whole.events.at(-1) as Event;
+    const state = fold([...whole.events, { ...last, ...resumed, seq: last.seq + 1 }]);
+    expect([state !== undefined && hasAgentWork(state), state?.agentRecords]).toEqual([true, new Map([["a", {}]])]);
+  });
+
+  test("an agent's step that was asked about since its engine died still has no end of its attempt", () => {
+    const agent = step("a", { action: { kind: "agent", prompt: "do a" }, onInterrupt: "ask" });
+    const before = upTo(run([agent]), "step.started", "a");
+    const asked = upTo(DryRun.resume(before, { answer: () => "approve" }).run(), "approval.given", "a");
+    expect(fold(asked)?.agentRecords.get("a")).toEqual({ open: 1, openSince: 1 });
   });
 
   test("a changed plan: results stay with their steps, new ones run, removed ones are gone", () => {

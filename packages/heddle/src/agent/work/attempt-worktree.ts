@@ -47,7 +47,8 @@ async function acquire(
   const isShared = tree.owner.kind === "group";
   const user = isShared ? task.agent?.lastUser : { step: step.id, open: before.open };
   if (!tree.fresh && user?.open !== undefined) await captureAs(context, tree, user.step, user.open);
-  const isOwn = !tree.fresh && user?.step === step.id && task.attempt > 1;
+  // A step that succeeded, or was reset, begins anew: nothing is recorded of what it left.
+  const isOwn = !tree.fresh && user?.step === step.id && Object.keys(before).length > 0;
   const { conflict } = before;
   // Its work is in its capture, if another attempt has used the worktree since, removed it, or died while it was
   // reset.

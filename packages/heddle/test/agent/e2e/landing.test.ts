@@ -49,6 +49,36 @@ test("a resume in which no agent runs lands the run, and leaves no worktree of a
   expect(await landings(rig)).toEqual(["run.landed"]);
 });
 
+test("a step that runs again after its run has landed begins at what is merged, lands again, and can be taken back out", async () => {
+  using rig = new AgentRig();
+  rig.agents(
+    {
+      a: [
+        { attempt: 1, do: [writes("a.ts", "1\n")] },
+        { attempt: 2, do: [{ run: "cat b.ts a.ts > c.ts" }] },
+      ],
+      b: [writes("b.ts", "b\n")],
+    },
+    {
+      steps: [
+        { id: "a", group: "g" },
+        { id: "b", group: "g", deps: ["a"] },
+      ],
+    },
+    { land: "ff" },
+  );
+  expect((await rig.heddle(["run"])).code).toBe(0);
+  const run = await rig.run();
+  const { code, stdout } = await rig.heddle(["retry", run, "a", "--alone"]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining("landed on main")]);
+  expect(rig.read("c.ts")).toBe("b\n1\n");
+  expect(await landings(rig)).toEqual(["run.landed", "run.landed"]);
+  expect((await rig.heddle(["worktrees"])).stdout).toContain("No worktrees");
+  // The last merge first.
+  for (let merges = 2; merges > 0; merges--) expect((await rig.heddle(["merge", run, "--revert", "a"])).code).toBe(0);
+  expect(rig.git(["ls-tree", "--name-only", `heddle/${run}/integration`])).toBe(".gitignore\na.txt\nb.ts");
+});
+
 test("a run that was killed after its end and before its landing is landed by a resume, once", async () => {
   using rig = new AgentRig();
   const gate = rig.gate("g");

@@ -1,4 +1,6 @@
 /** An agent's step from its worktree to the integration branch, with everything outside of it in the test's hands. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { HeddleError } from "../../../src/base/errors.ts";
 import { err, ok } from "../../../src/base/result.ts";
@@ -164,6 +166,29 @@ describe("an attempt", () => {
     const outcome = await rig.run("api", { attempt: 2, agent: { before: { openSince: 1, open: 1 } } });
     expect(outcome).toMatchObject({ kind: "succeeded", output: { summary: "merged by attempt 1", files: ["a.txt"] } });
     expect([rig.turns.length, rig.merged("a.txt")]).toEqual([1, "1\n"]);
+  });
+
+  test.each([
+    ["succeeded begins anew, at what is merged", undefined, {}, [true, true, false]],
+    ["failed goes on with what it left", "red", { failure: { attempt: 1, message: "red" } }, [true, false, true]],
+  ])("of a step that %s", async (_, failure, before, expected) => {
+    const first: Behaviour = async ({ cwd }) => {
+      writeFiles(cwd, { "own.txt": "1\n" });
+      return failure === undefined ? undefined : { kind: "failed", error: { code: "error", message: failure } };
+    };
+    const seen: boolean[] = [];
+    const looks: Behaviour = async ({ cwd, prompt }) => {
+      for (const file of ["own.txt", "other.txt"]) seen.push(existsSync(join(cwd, file)));
+      seen.push(prompt.includes("red"));
+      return undefined;
+    };
+    using rig = new ExecutorRig({ api: [first, looks], web: [{ "other.txt": "2\n" }] });
+    // The worktree stays: another step of the group is to come.
+    const group = [{ id: "later", isDone: false }];
+    await rig.run("api", { step: { group: "g" }, agent: { group } });
+    await rig.run("web");
+    await rig.run("api", { attempt: 2, step: { group: "g" }, agent: { group, lastUser: { step: "api" }, before } });
+    expect(seen).toEqual(expected);
   });
 
   test("with a question ends, its work captured; the answer reaches the next one", async () => {
