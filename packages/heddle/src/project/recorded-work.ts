@@ -12,7 +12,7 @@ export type RecordedWork = Extract<ChangesOf, { readonly kind: "merged" | "captu
 interface StepWork {
   /** Where its attempts began. */
   readonly bases: Map<number, string>;
-  merged?: RecordedWork;
+  merged?: { readonly work: RecordedWork; readonly attempt: number };
   captured?: { readonly commit: string; readonly attempt: number };
   conflict?: StepConflict;
 }
@@ -46,7 +46,8 @@ export class RecordedWorks {
         return;
       case "worktree.merged": {
         const { onto, commit, files } = event.data;
-        this.#of(event.step).merged = { kind: "merged", from: onto, to: commit };
+        const work: RecordedWork = { kind: "merged", from: onto, to: commit };
+        this.#of(event.step).merged = { work, attempt: event.attempt };
         this.#merges.push({ step: event.step, commit, at: event.time, files });
         return;
       }
@@ -66,13 +67,15 @@ export class RecordedWorks {
     }
   }
 
-  /** The last merge of a step, else its last capture; `undefined`: it left nothing. */
+  /** What an attempt left after the last merge of a step, else that merge; `undefined`: it left nothing. */
   of(step: string): RecordedWork | undefined {
-    const work = this.#steps.get(step);
-    if (work?.merged !== undefined) return work.merged;
-    const { captured } = work ?? {};
-    const base = captured === undefined ? undefined : work?.bases.get(captured.attempt);
-    return captured === undefined || base === undefined ? undefined : { kind: "captured", base, ...captured };
+    const { merged, captured, bases } = this.#steps.get(step) ?? {};
+    const base = captured === undefined ? undefined : bases?.get(captured.attempt);
+    // Of an attempt that changed nothing there is no other commit than where it began.
+    const isNewer = captured !== undefined && captured.attempt > (merged?.attempt ?? 0) && captured.commit !== base;
+    const isAlone = merged === undefined && captured !== undefined;
+    if ((isNewer || isAlone) && base !== undefined) return { kind: "captured", base, ...captured };
+    return merged?.work;
   }
 
   conflictOf(step: string): StepConflict | undefined {

@@ -7,6 +7,7 @@
  */
 import { criticalPath } from "../graph/paths.ts";
 import { targetsOf } from "../graph/graph.ts";
+import { withConcurrency } from "../run/concurrency.ts";
 import { groupLock, isContainerStep, isWaitStep } from "../run/state.ts";
 import { simulatedRun, type MakespanInput, type SimulatedRun } from "./makespan.ts";
 
@@ -67,7 +68,7 @@ export function whatIf({ unknownDurations, workers, ...input }: WhatIfInput): Wh
   // The most first: with no fewer than are in use at once, it goes the same way.
   const points = workers.toReversed().flatMap((count): readonly WorkersPoint[] => {
     const isSame = wider !== undefined && wider.slots <= count;
-    const run = isSame ? wider : simulatedRun({ ...input, options: { ...options, maxConcurrency: count } });
+    const run = isSame ? wider : simulatedRun({ ...input, options: withConcurrency(options, count) });
     if (run === undefined) return [];
     wider = run;
     const { makespanMs } = run;

@@ -49,6 +49,14 @@ test("each count is what the scheduler's own simulation says, and never shorter 
   expect(points.at(-1)).toMatchObject({ makespanMs: 350, binds: { kind: "path", ms: 350 }, path: ["x", "y", "z"] });
 });
 
+test("several workers are meant also of a run that began with one step at a time", () => {
+  const options = { ...OPTIONS, maxConcurrency: 1, sequential: true };
+  const input = { plan: PLAN, graph: graphOf(PLAN), durationOf: (at: number) => PLAN.steps[at]?.estimateMs ?? 1 };
+  const workers = WORKER_COUNTS.filter((count) => count > 1);
+  const { points } = whatIf({ ...input, options, unknownDurations: 0, workers });
+  expect(points).toEqual(simulated(PLAN, workers).points);
+});
+
 test("the path of a count is what one after another takes as long as the run", () => {
   for (const { path, makespanMs } of simulated(PLAN, [1, 2, 3, 4]).points) {
     const ms = path.reduce((sum, id) => sum + (PLAN.steps.find((one) => one.id === id)?.estimateMs ?? 0), 0);
