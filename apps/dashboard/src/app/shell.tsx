@@ -1,7 +1,8 @@
 /** Shell: what stands around every page: the place, the way to what needs somebody, the help, and what screen readers are told. */
-import { Suspense, type ReactNode } from "react";
+import { Suspense, useEffect, type ReactNode } from "react";
 import { Link, Outlet } from "@tanstack/react-router";
 import { NeedsYouLink } from "../inbox/needs-you-link.tsx";
+import { useLiveState } from "../store/heddle.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { Announcer } from "./announce.tsx";
 import { Help } from "./help.tsx";
@@ -10,6 +11,11 @@ import { usePlace } from "./use-place.ts";
 import "./shell.css";
 
 export function Shell(): ReactNode {
+  const isOffline = useLiveState().kind === "offline";
+  useEffect(() => {
+    document.documentElement.toggleAttribute("data-offline", isOffline);
+    return () => document.documentElement.removeAttribute("data-offline");
+  }, [isOffline]);
   return (
     <div className="shell">
       <a className="skip" href="#main">

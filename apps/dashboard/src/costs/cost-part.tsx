@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useShownRun } from "../run/shown-run.tsx";
 import { useHeddle } from "../store/heddle.tsx";
+import { useNow } from "../store/now.ts";
 import { ProblemPanel } from "../ui/problem.tsx";
 import { Waiting } from "../ui/waiting.tsx";
 import { CostFigures, CostTable, modelLines } from "./cost-tables.tsx";
@@ -11,7 +12,8 @@ import { CostFigures, CostTable, modelLines } from "./cost-tables.tsx";
 export function CostPart(): ReactNode {
   const { project, run, seq } = useShownRun();
   const { client } = useHeddle();
-  const { run: id, cost, turnsWithoutCost } = run.head;
+  const { run: id, cost, turnsWithoutCost, startedAt, endedAt } = run.head;
+  const now = useNow();
   const costs = useQuery({
     // What the run's head tells changes with each turn of an agent: then they are asked for again.
     queryKey: ["costs", project, id, cost, turnsWithoutCost],
@@ -28,7 +30,7 @@ export function CostPart(): ReactNode {
         <p className="dim">No agent of this run has told what it used.</p>
       ) : (
         <>
-          <CostFigures total={data.total} />
+          <CostFigures total={data.total} ranMs={(endedAt ?? now) - startedAt} />
           <CostTable
             title="By step"
             of="Step"

@@ -4,8 +4,14 @@ import type { CostsDocument, CostTotal } from "heddle/client";
 import { costText, countOf, countText } from "../ui/format.ts";
 import "./cost-tables.css";
 
-/** The sum, in figures. */
-export function CostFigures({ total }: { readonly total: CostTotal }): ReactNode {
+/** The sum, in figures. `ranMs`: how long the run has gone on that it is of. */
+export function CostFigures({
+  total,
+  ranMs,
+}: {
+  readonly total: CostTotal;
+  readonly ranMs?: number | undefined;
+}): ReactNode {
   const { tokens } = total;
   return (
     <dl className="cost-figures">
@@ -13,6 +19,12 @@ export function CostFigures({ total }: { readonly total: CostTotal }): ReactNode
         <dt>Cost</dt>
         <dd>{costText(total.cost)}</dd>
       </div>
+      {ranMs === undefined || total.cost === null || ranMs < SHORTEST_MS ? null : (
+        <div>
+          <dt>An hour</dt>
+          <dd>{costText((total.cost / ranMs) * 3_600_000)}</dd>
+        </div>
+      )}
       <div>
         <dt>Turns of agents</dt>
         <dd>{countText(total.turns)}</dd>
@@ -34,6 +46,9 @@ export function CostFigures({ total }: { readonly total: CostTotal }): ReactNode
     </dl>
   );
 }
+
+/** Of what went on for less nothing is said by the hour. */
+const SHORTEST_MS = 60_000;
 
 const KINDS = [
   ["input", "Tokens in"],

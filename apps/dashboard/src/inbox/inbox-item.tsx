@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { AttentionItem } from "heddle/client";
 import { useAction, type Action } from "../store/action.ts";
 import { answerSeen } from "../store/answering.ts";
-import { useHeddle, useReadOnlyReason } from "../store/heddle.tsx";
+import { useHeddle, useCannotAct } from "../store/heddle.tsx";
 import { useNow } from "../store/now.ts";
 import { Button } from "../ui/button.tsx";
 import { runningText, timeText } from "../ui/format.ts";
@@ -191,7 +191,7 @@ function AnswerButton<Args extends readonly unknown[]>({
   readonly kind?: "plain" | "primary";
   readonly reason?: string | undefined;
 }): ReactNode {
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   const isAsked = action.state.kind === "asked" || action.state.kind === "asking";
   return (
     <Button

@@ -8,7 +8,7 @@ import { useKeys } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useAction, type Action } from "../store/action.ts";
-import { useReadOnlyReason } from "../store/heddle.tsx";
+import { useCannotAct } from "../store/heddle.tsx";
 import { useLiveRun } from "../store/live-run.ts";
 import { Button } from "../ui/button.tsx";
 import { InlineProblem, ProblemPanel } from "../ui/problem.tsx";
@@ -83,7 +83,7 @@ interface StepConflictProps {
 
 function StepConflict({ project, run, step }: StepConflictProps): ReactNode {
   const isOpen = step.status === "needs-resolution";
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   const of: ConflictOf = { project, run: run.head.run, step: step.id, since: step.startedAt };
   const conflict = useConflict(of, isOpen);
   if (!isOpen)
@@ -130,7 +130,7 @@ function OpenConflict({ of, run, conflict }: OpenConflictProps): ReactNode {
   const [counted, setCounted] = useState<{ readonly file: string | undefined; readonly open: number }>();
   // Of another file, while this one is loaded, it says nothing.
   const undecided = counted?.file === file ? counted?.open : undefined;
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   const resolve = useResolve(of, conflict.seq);
   const verify = useAction(async () => {
     await shown.current?.keep();

@@ -6,7 +6,7 @@ import { useKeys } from "../app/keys.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { NeedsYouStrip } from "../inbox/needs-you-strip.tsx";
-import { useReadOnlyReason } from "../store/heddle.tsx";
+import { useCannotAct } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { countOf } from "../ui/format.ts";
 import { InlineProblem, ProblemPanel } from "../ui/problem.tsx";
@@ -32,7 +32,7 @@ export function RunsPage(): ReactNode {
   const filter = runFilterOf(search.q ?? "");
   const runs = useRuns(project, filter, search.since);
   const picks = pickedRuns(search.pick);
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   usePageTitle(project === undefined ? "Runs" : `${project} · runs`);
   const field = useRef<HTMLInputElement>(null);
   const start = (): void => change({ start: "new" }, false);

@@ -1,6 +1,6 @@
 /** Start button of a plan's page. */
 import { useState, type ReactNode } from "react";
-import { useReadOnlyReason } from "../store/heddle.tsx";
+import { useCannotAct } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { StartDialog } from "./start-dialog.tsx";
 
@@ -14,7 +14,7 @@ export interface StartButtonProps {
 
 export function StartButton({ project, file, unusable }: StartButtonProps): ReactNode {
   const [isOpen, setOpen] = useState(false);
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   return (
     <>
       <Button kind="primary" unusable={unusable ?? readOnly} onClick={() => setOpen(true)}>

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ApiProblem } from "heddle/client";
 import { useAction } from "../store/action.ts";
-import { useHeddle, useReadOnlyReason } from "../store/heddle.tsx";
+import { useHeddle, useCannotAct } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { DiagnosticList } from "../ui/diagnostics.tsx";
 import { Dialog, useHeldOpen } from "../ui/dialog.tsx";
@@ -44,7 +44,7 @@ function StartForm({
   first,
 }: Omit<StartDialogProps, "isOpen"> & { readonly first: RefObject<HTMLSelectElement | null> }): ReactNode {
   const { client } = useHeddle();
-  const readOnly = useReadOnlyReason();
+  const readOnly = useCannotAct();
   const navigate = useNavigate();
   const ids = useId();
   const [chosenProject, setProject] = useState<string>();

@@ -62,12 +62,12 @@ export function useLiveState(): LiveState {
   );
 }
 
-/** Whether the session may act, and if not why. */
-export function useReadOnlyReason(): string | undefined {
+/** Why nothing can be asked of the server now; `undefined`: it can. */
+export function useCannotAct(): string | undefined {
   const { session } = useHeddle();
-  return session.authority === "act"
-    ? undefined
-    : "This session may only look: `heddle open` gives a link that may act";
+  const { kind } = useLiveState();
+  if (session.authority !== "act") return "This session may only look: `heddle open` gives a link that may act";
+  return kind === "offline" ? "The server cannot be reached: what is shown is as it was last" : undefined;
 }
 
 function loggedOut({ session }: Heddle, onLoggedOut: () => void): void {

@@ -311,6 +311,9 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     await server.kill();
     await page.getByText(/offline since \d\d:\d\d/).waitFor();
     expect(await row.getByText("waiting").count()).toBe(1);
+    const start = page.getByRole("button", { name: "Start a run" });
+    expect(await start.getAttribute("title")).toMatch(/cannot be reached/);
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).filter)).toBe("grayscale(1)");
     await rig.heddle(["approve", "ok"]);
     await rig.heddle(["resume"]);
     await server.start();
