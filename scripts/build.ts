@@ -71,7 +71,7 @@ async function writeTypes(): Promise<void> {
 
 /** Bytes after gzip; a page that grows beyond is looked at before it is built again. */
 const MOST = { script: 200_000, style: 12_000, fonts: 90_000 } as const;
-const MOST_LATER: Readonly<Record<string, number>> = { "resolve-page": 85_000 };
+const MOST_LATER: Readonly<Record<string, number>> = { "resolve-page": 85_000, "api-page": 15_000 };
 
 function checkSizes({ later, ...sizes }: BuiltDashboard["sizes"]): void {
   const text = Object.entries({ ...sizes, ...later }).map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(1)} KB`);

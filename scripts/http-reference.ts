@@ -98,7 +98,7 @@ ${rows.join("\n")}
 const STREAMS = `
 ## Streams
 WebSockets, at the same address. A page offers the subprotocols \`heddle.v1\` and \`ticket.TICKET\` (\`POST /api/tickets\`), a program sends its token.
-A client that lets 1 MiB wait is closed with \`4408\`, one whose session has ended with \`4401\`, all with \`4503\` when the server stops: come back with \`after\`.
+A ticket for one project (\`{project}\`) shows nothing of another. A client that lets 1 MiB wait is closed with \`4408\`, one whose session has ended with \`4401\`, all with \`4503\` when the server stops: come back with \`after\`.
 
 | address | what |
 |---|---|
@@ -110,7 +110,7 @@ ${STREAM_ROUTES.map(({ path: address, summary }) => `| \`${address.replaceAll(/:
 |---|---|---|
 | \`run\` | \`project\`, \`run\` | \`{type: "snapshot", seq, view}\` once, then \`{type: "patch", from, to, ops}\` with what has changed; a patch fits only the \`seq\` that it begins at |
 | \`runs\` | \`project\` | \`{type: "snapshot", runs}\` with the newest 200, then \`{type: "patch", added, changed, gone}\`: new lines on top, other ones in their places, ids of those that went |
-| \`attention\` | | \`{type: "snapshot", attention}\` at first and at each change: \`GET /api/attention\` with 200 items |
+| \`attention\` | \`project\`? | \`{type: "snapshot", attention}\` at first and at each change: \`GET /api/attention\` with 200 items, of all projects or this one |
 | \`events\` | \`project\`, \`run\`, \`after\`? | \`{type: "events", run, events}\`, all behind number \`after\` and those to come, and \`{type: "end", run, seq}\` when nobody works on the run |
 | \`log\` | \`project\`, \`run\`, \`step\`, \`attempt\`, \`after\`? | \`{type: "bytes", from, base64}\`, all behind byte \`after\`, then \`{type: "end", size, isOver}\` when the attempt has ended, or (not \`isOver\`) nobody works on it. 256 KiB a second; who is more behind gets \`{type: "skipped", from, to}\`. \`{type: "reset"}\`: the log was cut off or replaced, and is told from its beginning |
 

@@ -168,6 +168,7 @@ function useEntries(keys: readonly KeyBinding[]): readonly PaletteEntry[] {
       ),
       { key: "page inbox", text: "Inbox", about: "page", choose: () => void navigate({ to: "/inbox" }) },
       { key: "page settings", text: "Settings", about: "page", choose: () => void navigate({ to: "/settings" }) },
+      { key: "page api", text: "HTTP API", about: "page", choose: () => void navigate({ to: "/docs/api" }) },
     ];
     const actions = keys.map((binding): PaletteEntry => ({
       key: `key ${binding.key}`,

@@ -1,5 +1,6 @@
 /** Router: which address shows what. Every address has a row of kind `page` in the server's table of routes. */
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { apiSearch } from "../api-docs/api-search.ts";
 import { compareSearch } from "../compare/compare-search.ts";
 import { planSearch } from "../plans/plan-search.ts";
 import { resolveSearch } from "../resolve/resolve-search.ts";
@@ -72,7 +73,14 @@ const settings = createRoute({
   component: lazyPart(async () => (await import("../settings/settings-page.tsx")).SettingsPage),
 });
 
-const pages = [home, project, run, resolve, compare, plans, plan, costs, worktrees, inbox, settings] as const;
+const api = createRoute({
+  getParentRoute: () => root,
+  path: "/docs/api",
+  validateSearch: apiSearch,
+  component: lazyPart(async () => (await import("../api-docs/api-page.tsx")).ApiPage),
+});
+
+const pages = [home, project, run, resolve, compare, plans, plan, costs, worktrees, inbox, settings, api] as const;
 
 export function createPageRouter() {
   return createRouter({

@@ -1,5 +1,6 @@
 /** Settings: what is taste. Kept in this browser. */
 import type { ReactNode } from "react";
+import { Link } from "@tanstack/react-router";
 import { setPreference, usePreferences } from "../app/preferences.ts";
 import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
@@ -40,6 +41,11 @@ export function SettingsPage(): ReactNode {
           </label>
           <NotificationSetting />
         </div>
+        <p className="settings-session">
+          <Link className="link" to="/docs/api">
+            HTTP API of this server
+          </Link>
+        </p>
         <p className="dim settings-session">
           This session may {session.authority === "act" ? "look and act" : "only look"}, until{" "}
           {timeText(session.expiresAt)} or the server's end.

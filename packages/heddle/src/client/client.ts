@@ -127,6 +127,8 @@ export interface EventQuery extends CallOptions {
 export interface HeddleClient {
   /** Whether the server is there. */
   health(options?: CallOptions): Promise<HealthDocument>;
+  /** The server's own description of its API: OpenAPI 3.1. */
+  openApi(options?: CallOptions): Promise<JsonObject>;
   readonly projects: {
     /** The projects that are served; `problem` where one cannot be opened. */
     list(options?: CallOptions): Promise<ProjectList>;
@@ -315,6 +317,7 @@ export function connectOn(platform: ClientPlatform, options: ConnectOptions): He
   const ask: Ask = (call) => send(platform, endpoint, call);
   return {
     health: ({ signal } = {}) => ask({ method: "GET", path: ["api", "health"], signal }),
+    openApi: ({ signal } = {}) => ask({ method: "GET", path: ["api", "openapi.json"], signal }),
     projects: { list: ({ signal } = {}) => ask({ method: "GET", path: ["api", "projects"], signal }) },
     attention: ({ signal, ...query } = {}) => ask({ method: "GET", path: ["api", "attention"], query, signal }),
     live: () =>

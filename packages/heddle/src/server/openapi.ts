@@ -3,6 +3,7 @@
  * the very schemas that requests are checked by.
  */
 import { z } from "zod";
+import { BugError } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import { isKeyed, KEY_PATTERN } from "./keyed.ts";
@@ -40,16 +41,17 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): J
       description:
         "Start, watch and steer runs. Only fields are added within a major version; ignore those that you do not know.",
     },
+    tags: [...new Set(routes.flatMap(({ tag }) => tag ?? []))].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
-      schemas: { Problem: schemaOf(problemSchema, "output") },
+      schemas: { Problem: schemaOf(problemSchema, "output"), Json: jsonSchema() },
     },
   };
 }
 
 function operationOf(route: ApiRoute): JsonObject {
-  const { path, authority, operation } = route;
+  const { path, authority, tag, operation } = route;
   const { id, summary, query, body, answer, problems = [], example } = operation;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? "");
   const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
@@ -75,6 +77,7 @@ function operationOf(route: ApiRoute): JsonObject {
   return defined<Record<string, Json>>({
     operationId: id,
     summary,
+    tags: tag === undefined ? undefined : [tag],
     security: authority === "none" ? [] : [{ token: [] }],
     "x-heddle-authority": authority,
     parameters: [...inPath, ...queryParameters(query), ...keyParameter(route)],
@@ -115,6 +118,18 @@ function queryParameters(query: z.ZodType | undefined): JsonObject[] {
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
-  const { $schema: _dialect, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-  return made as JsonObject;
+  const { $schema: _dialect, $defs = {}, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  if (Object.keys($defs).length > 1) throw new BugError("a schema refers to parts that the document does not have");
+  return withJsonRefs(made as JsonObject);
+}
+
+/** Any JSON: the only schema of the document that has itself in it. */
+function jsonSchema(): JsonObject {
+  const { $defs = {} } = z.toJSONSchema(z.array(z.json()));
+  return withJsonRefs(Object.values($defs)[0] as JsonObject);
+}
+
+/** References are looked for from the root of the whole document. */
+function withJsonRefs(schema: JsonObject): JsonObject {
+  return JSON.parse(JSON.stringify(schema).replaceAll("#/$defs/__schema0", "#/components/schemas/Json")) as JsonObject;
 }

@@ -76,6 +76,8 @@ export type Answered =
 
 export interface ApiRoute extends RouteHead {
   readonly kind: "api";
+  /** What it is about, as the table has it: a heading among which readers find it. */
+  readonly tag?: string;
   readonly operation: Operation;
   /** May throw a `HeddleError`, which is answered as its problem. */
   readonly handle: (call: Call<never, never>) => Promise<Answered>;

@@ -21,24 +21,6 @@ import { apiRoute, type ApiRoute } from "./route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { VERSION } from "../version.ts";
 
-const SERVED: readonly ApiRoute[] = [
-  ...SESSION_ROUTES,
-  ...ATTENTION_ROUTES,
-  ...RUN_ROUTES,
-  ...OVERVIEW_ROUTES,
-  ...GRAPH_ROUTES,
-  ...LOG_ROUTES,
-  ...CHANGE_ROUTES,
-  ...REPLAY_ROUTES,
-  ...REPORT_ROUTES,
-  ...PLAN_ROUTES,
-  ...CONFLICT_ROUTES,
-  ...ACTION_ROUTES,
-  ...PARALLEL_ROUTES,
-  ...MCP_ROUTES,
-  ...METRICS_ROUTES,
-];
-
 const openApi: ApiRoute = apiRoute({
   method: "GET",
   path: "/api/openapi.json",
@@ -51,7 +33,26 @@ const openApi: ApiRoute = apiRoute({
   handle: async () => ({ status: 200, json: openApiDocument(API_ROUTES, VERSION) }),
 });
 
-export const API_ROUTES: readonly ApiRoute[] = [...SERVED, openApi];
+function about(tag: string, routes: readonly ApiRoute[]): readonly ApiRoute[] {
+  return routes.map((route) => ({ ...route, tag }));
+}
+
+/** By what they are about, in the order in which they are told of. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  ...about("Server and sessions", SESSION_ROUTES),
+  ...about("What waits for people", ATTENTION_ROUTES),
+  ...about("Runs", [...RUN_ROUTES, ...OVERVIEW_ROUTES, ...GRAPH_ROUTES]),
+  ...about("Logs", LOG_ROUTES),
+  ...about("Changes and worktrees", CHANGE_ROUTES),
+  ...about("Replay", REPLAY_ROUTES),
+  ...about("Reports and costs", REPORT_ROUTES),
+  ...about("Plans", PLAN_ROUTES),
+  ...about("Conflicts", CONFLICT_ROUTES),
+  ...about("Actions", ACTION_ROUTES),
+  ...about("Parallel execution", PARALLEL_ROUTES),
+  ...about("Tools of agents", MCP_ROUTES),
+  ...about("Monitoring and reference", [...METRICS_ROUTES, openApi]),
+];
 
 export const STREAM_ROUTES: readonly StreamRoute[] = [JOURNAL_STREAM, PROGRESS_STREAM];
 

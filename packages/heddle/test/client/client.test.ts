@@ -17,6 +17,7 @@ const SEEN = { run: "r", seq: 7 };
 const CALLS: Readonly<Record<string, (client: HeddleClient, project: ProjectClient) => Promise<unknown>>> = {
   getHealth: (client) => client.health(),
   listProjects: (client) => client.projects.list(),
+  getOpenApi: (client) => client.openApi(),
   listAttention: (client) => client.attention({ limit: 2, cursor: "c" }),
   createTicket: (_, { events }) => events("r")[Symbol.asyncIterator]().next(),
   listRuns: (_, { runs }) =>
@@ -73,7 +74,6 @@ const NO_METHOD: Readonly<Record<string, string>> = {
   login: "pages log in; a program has a token",
   logout: "pages log in; a program has a token",
   createLoginCode: "`heddle open` gives the link",
-  getOpenApi: "for generators of clients",
   getMetrics: "a text that Prometheus reads",
   askOverMcp: "another protocol, which has clients of its own",
   streamEvents: "`events` uses the WebSocket, of which a browser opens as many as are needed",

@@ -21,6 +21,7 @@ export const PAGE_ROUTES: readonly FileRoute[] = [
   page("/"),
   page("/inbox"),
   page("/settings"),
+  page("/docs/api"),
   page("/p/:project"),
   page("/p/:project/runs/:run"),
   page("/p/:project/runs/:run/steps/:step/resolve"),
