@@ -140,7 +140,7 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     expect(faults).toEqual([]);
   });
 
-  test("T23: what waits is approved from the inbox by keyboard; the journal settles it, and title, count and strip follow", async () => {
+  test("B9, T23: what waits is approved from the inbox by keyboard; the journal settles it, and title, count and strip follow", async () => {
     await using watched = await stage.page("/inbox");
     const { page, faults } = watched;
     await page.getByText("Sign the release of 1 December?").waitFor();
@@ -163,7 +163,7 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     expect(faults).toEqual([]);
   });
 
-  test("items of the inbox do not move: a new one waits above, and one that is answered elsewhere stays as settled", async () => {
+  test("B9: items of the inbox do not move: a new one waits above, and one that is answered elsewhere stays as settled", async () => {
     const asking = (name: string, behind: number): Record<string, unknown> => ({
       name,
       steps: [

@@ -49,7 +49,7 @@ describe.skipIf(NO_BROWSER !== undefined)("the panel of a step", () => {
     expect(faults).toEqual([]);
   });
 
-  test("says why a step waits, with links to what it waits for, and what it holds up", async () => {
+  test("B3: says why a step waits, with links to what it waits for, and what it holds up", async () => {
     await using watched = await stage.page(address(mixed.run, "e2e"));
     const { page, faults } = watched;
     const shown = panel(page, "e2e");
