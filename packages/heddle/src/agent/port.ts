@@ -11,6 +11,7 @@
 import type { Problem } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
+import type { SeenRevisions } from "../git/port.ts";
 import type {
   ConflictedFile,
   ConflictOverview,
@@ -139,13 +140,23 @@ export interface AskedConflict {
   /** Commits: what the work does not go together with, and the work. */
   readonly head: string;
   readonly captured: string;
+  /** The problem: `ConflictNotHeld`. */
   overview(): Promise<Result<ConflictOverview, Problem>>;
   /** By its name as it is shown. The problem: `UnknownFile`. */
   file(name: string): Promise<Result<ConflictedFile, Problem>>;
   /** Keeps how a file is to be, until {@link apply}. The problem: `UnknownFile`, `ResolutionMoved` or `InvalidResolution`. */
   store(wish: StoreWish): Promise<Result<ConflictedFile, Problem>>;
-  /** Puts what is stored into the worktree. The problem: `WorktreeMoved` or `ConflictOpen`. */
-  apply(): Promise<Result<readonly string[], Problem>>;
+  /** Puts what is stored into the worktree. `seen`: what a person saw of it. The problem: `ResolutionMoved`, `WorktreeMoved` or `ConflictOpen`. */
+  apply(seen?: SeenRevisions): Promise<Result<readonly string[], Problem>>;
+}
+
+/** The worktree has been removed, or is used for something else. */
+export function conflictNotHeld(run: string, step: string): Problem {
+  return {
+    code: "ConflictNotHeld",
+    message: `the step ${JSON.stringify(step)} of run ${run} has no worktree with the conflict`,
+    hint: "It was removed. Take one side for all of it: it is made again from what was captured.",
+  };
 }
 
 /** A reverted step. */

@@ -28,6 +28,7 @@ import type {
   TakenRun,
   TicketDocument,
 } from "../view/protocol.ts";
+import type { ConflictFileLine } from "../view/conflict-documents.ts";
 import type { RunGraph } from "../view/run-graph.ts";
 import type { RunView } from "../view/run-view.ts";
 import type { RunStatus, StepStatus } from "../view/status.ts";
@@ -97,6 +98,13 @@ export interface RetryOptions extends GoOnOptions {
 
 export interface CommentOptions extends SteerOptions {
   readonly comment?: string;
+}
+
+export interface ResolveOptions extends CommentOptions {
+  /** When the question that is answered was asked (`ConflictDocument`): where it is another by now, nothing is done (`not-asked`). */
+  readonly askedAt?: number;
+  /** With `stored`: the files as they were seen. Where one has moved on, or another is decided, nothing is done (`precondition-failed`). */
+  readonly files?: readonly Pick<ConflictFileLine, "file" | "etag">[];
 }
 
 export interface RunQuery extends CallOptions {
@@ -245,7 +253,7 @@ export interface StepCalls {
     run: string,
     step: string,
     choice: "ours" | "theirs" | "continue" | "stored",
-    options?: CommentOptions,
+    options?: ResolveOptions,
   ): Promise<SaidToStep>;
 }
 
@@ -433,8 +441,11 @@ function stepCalls(ask: Ask): StepCalls {
     approve: (run, step, { comment, ...options } = {}) => say(run, [step, "approve"], { comment }, options),
     reject: (run, step, { comment, ...options } = {}) => say(run, [step, "reject"], { comment }, options),
     answer: (run, step, answer, options) => say(run, [step, "answer"], { answer }, options),
-    resolve: (run, step, choice, { comment, ...options } = {}) =>
-      say(run, [step, "resolve"], { ...(choice === "stored" ? { files: choice } : { choice }), comment }, options),
+    resolve: (run, step, choice, { comment, askedAt, files, ...options } = {}) => {
+      const seen = files && Object.fromEntries(files.map(({ file, etag }) => [file, etag]));
+      const how = choice === "stored" ? { files: choice, seen } : { choice };
+      return say(run, [step, "resolve"], { ...how, askedAt, comment }, options);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ export type {
   HeddleClient,
   ProjectClient,
   RunCalls,
+  ResolveOptions,
   RunQuery,
   StartRequest,
   SteerOptions,

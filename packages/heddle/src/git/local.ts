@@ -138,7 +138,7 @@ function conflictsOf(access: RepositoryAccess): Conflicts {
       return held === undefined ? undefined : await conflictedFile(access, held, file);
     },
     store: async (tree, wish) => await alone(tree, async () => await storeResolution(access, tree, wish)),
-    apply: async (tree) => await alone(tree, async () => await applyResolutions(access, tree)),
+    apply: async (tree, seen) => await alone(tree, async () => await applyResolutions(access, tree, seen)),
   };
 }
 

@@ -167,9 +167,21 @@ export interface Conflicts {
   store(tree: Worktree, wish: StoreWish): Promise<Result<ConflictedFile, Problem>>;
   /**
    * Puts what is stored into the worktree, where nobody works; the names as they are shown. The problem: `WorktreeMoved` where a file
-   * is not as it was when it was decided, or `ConflictOpen` where more is to be decided.
+   * is not as it was when it was decided, or `ConflictOpen` where more is to be decided. `seen`: revisions of the files that a person saw,
+   * by name; `ResolutionMoved` where one of them, or a decision about another file, is not among them.
    */
-  apply(tree: Worktree): Promise<Result<readonly string[], Problem>>;
+  apply(tree: Worktree, seen?: SeenRevisions): Promise<Result<readonly string[], Problem>>;
+}
+
+/** Revisions of files of a conflict as a person saw them, by names as they are shown. */
+export type SeenRevisions = ReadonlyMap<string, string>;
+
+export function notInConflict(file: string): Problem {
+  return {
+    code: "UnknownFile",
+    message: `the file ${JSON.stringify(file)} does not conflict`,
+    hint: "Read the conflict again: it lists its files.",
+  };
 }
 
 /** Says what is in commits. */

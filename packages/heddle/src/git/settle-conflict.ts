@@ -25,6 +25,7 @@ import {
   type OpenPath,
 } from "./held-conflict.ts";
 import type { IndexEntry } from "./listed-entries.ts";
+import { notInConflict, type SeenRevisions } from "./port.ts";
 import { pathIn, shownName } from "./path-bytes.ts";
 import { type RepositoryAccess, line } from "./repository-access.ts";
 import { type StoredResolution, withdrawResolution, writeResolution } from "./stored-resolutions.ts";
@@ -61,14 +62,6 @@ export async function storeResolution(
     return ok({ ...before, state: "stored", revision, result: { from: "stored", ...resolution } });
   const paths = held.paths.map((one) => (one === path ? now : one));
   return ok((await conflictedFile(repository, { ...held, paths }, file)) ?? before);
-}
-
-function notInConflict(file: string): Problem {
-  return {
-    code: "UnknownFile",
-    message: `the file ${JSON.stringify(file)} does not conflict`,
-    hint: "Read the conflict again: it lists its files.",
-  };
 }
 
 function movedOn(file: string): Problem {
@@ -114,12 +107,15 @@ function withoutEnd(text: string): string {
   return text.endsWith("\r") ? text.slice(0, -1) : text;
 }
 
-/** Puts what is stored into the worktree. The problem: `WorktreeMoved`, or `ConflictOpen` where more is to be decided. */
+/** Puts what is stored into the worktree. The problem: `ResolutionMoved`, `WorktreeMoved`, or `ConflictOpen` where more is to be decided. */
 export async function applyResolutions(
   repository: RepositoryAccess,
   tree: Worktree,
+  seen?: SeenRevisions,
 ): Promise<Result<readonly string[], Problem>> {
   const held = await heldConflict(repository, tree);
+  const unseen = seen && unseenFile(held, seen);
+  if (unseen !== undefined) return err(movedOn(unseen));
   if (held === undefined) return ok([]);
   const decided = held.paths.filter(({ stored }) => stored !== undefined);
   const wanted = new Map<string, IndexEntry | undefined>();
@@ -142,6 +138,18 @@ export async function applyResolutions(
       await writeResolution(place, defined({ ...stored, over: entryText(now) }));
   const marked = await markedPaths(repository, after);
   return marked.length > 0 ? err(stillOpen(marked)) : ok(decided.map(({ path }) => shownName(path)));
+}
+
+/** A file that is not as it was seen, or is decided and was not seen. */
+function unseenFile(held: HeldConflict | undefined, seen: SeenRevisions): string | undefined {
+  const now = new Map<string, string>();
+  for (const path of held?.paths ?? []) {
+    const file = shownName(path.path);
+    if (path.stored !== undefined && !seen.has(file)) return file;
+    if (held !== undefined) now.set(file, revisionOf(held, path));
+  }
+  for (const [file, revision] of seen) if (now.get(file) !== revision) return file;
+  return undefined;
 }
 
 async function markedPaths(

@@ -21,7 +21,11 @@ export interface AnswerPorts {
 }
 
 /** What alone is meant by who asks for a step's question. */
-type AskedAbout = "conflict" | "question";
+export interface MeantQuestion {
+  readonly about?: "conflict" | "question" | undefined;
+  /** When it was asked: the question that was seen. */
+  readonly askedAt?: number | undefined;
+}
 
 export interface AskedStep {
   readonly id: string;
@@ -38,6 +42,8 @@ export interface GivenAnswer {
   readonly comment?: string | undefined;
   /** Given words for an agent are no approval of anything else. Absent: the answer may be for any question. */
   readonly about?: "question";
+  /** When the question that is answered was asked: no later one is. Absent: whichever is open. */
+  readonly askedAt?: number | undefined;
 }
 
 /** `result`: as for a control request. */
@@ -50,9 +56,9 @@ export async function answerStep(
   ports: AnswerPorts,
   run: string,
   decision: AnswerDecision,
-  { step, by, comment, about }: GivenAnswer,
+  { step, by, comment, ...meant }: GivenAnswer,
 ): Promise<Result<AnsweredStep, Problem>> {
-  const asked = await askedStep(ports.log, run, step, about);
+  const asked = await askedStep(ports.log, run, step, meant);
   if (!asked.ok) return asked;
   const { id, question, askedAt: at } = asked.value;
   const answer: Answer = defined({
@@ -72,9 +78,9 @@ export async function resolveConflict(
   ports: AnswerPorts,
   run: string,
   choice: Resolution,
-  { step, by, comment }: GivenAnswer,
+  { step, by, comment, askedAt: meant }: GivenAnswer,
 ): Promise<Result<AnsweredStep, Problem>> {
-  const asked = await askedStep(ports.log, run, step, "conflict");
+  const asked = await askedStep(ports.log, run, step, { about: "conflict", askedAt: meant });
   if (!asked.ok) return asked;
   const { id, askedAt: at } = asked.value;
   const answer: Answer = defined({ decision: "approve" as const, by, choice, comment });
@@ -86,7 +92,7 @@ export async function resolveConflict(
  * What the step asks. It was recorded before anybody was asked, so one that is not there is not open, also where a
  * process works on the run.
  */
-function questionOfStep(state: RunSnapshot, step: number, about: AskedAbout | undefined): Result<AskedStep, Problem> {
+function questionOfStep(state: RunSnapshot, step: number, meant: MeantQuestion): Result<AskedStep, Problem> {
   const { run } = state;
   const id = state.steps[step]?.id ?? "";
   const question = questionAt(state, step);
@@ -100,7 +106,13 @@ function questionOfStep(state: RunSnapshot, step: number, about: AskedAbout | un
     const message = `step ${id} of run ${run} is not waiting for an answer (it is ${tag === "waiting-for-answer" ? "answered" : tag})`;
     return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows the steps that are.` });
   }
-  if (about === undefined || question.about === about) return ok({ id, question, askedAt: askedAt(state, step) });
+  const { about } = meant;
+  const at = askedAt(state, step);
+  if (meant.askedAt !== undefined && meant.askedAt !== at) {
+    const message = `step ${id} of run ${run} asks something else by now: what was asked before is answered`;
+    return err({ code: "NotAsked", message, hint: `\`heddle show ${run}\` shows what it asks.` });
+  }
+  if (about === undefined || question.about === about) return ok({ id, question, askedAt: at });
   const message = `step ${id} of run ${run} has no ${about === "conflict" ? "conflict to resolve" : "question of an agent"}`;
   return err({
     code: "NotAsked",
@@ -114,18 +126,18 @@ export async function askedStep(
   log: Pick<EventLog, "get" | "read">,
   run: string,
   named: string | undefined,
-  about?: AskedAbout,
+  meant: MeantQuestion = {},
 ): Promise<Result<AskedStep, Problem>> {
   const read = await readRun(log, run);
   if (!read.ok) return read;
   const { state } = read.value;
   if (named !== undefined) {
     const found = findStep(state, named);
-    return found.ok ? questionOfStep(state, found.value, about) : found;
+    return found.ok ? questionOfStep(state, found.value, meant) : found;
   }
   const asking = state.steps.flatMap(({ id }, index) => {
     const question = questionAt(state, index);
-    return question === undefined || (about !== undefined && question.about !== about)
+    return question === undefined || (meant.about !== undefined && question.about !== meant.about)
       ? []
       : [{ id, question, askedAt: askedAt(state, index) }];
   });

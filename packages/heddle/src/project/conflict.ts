@@ -4,7 +4,7 @@
  *
  * Invariant: decisions reach the branch by one way alone: as a worktree that was settled by hand, which is verified and merged.
  */
-import type { AgentMaintenance, AskedConflict } from "../agent/port.ts";
+import { conflictNotHeld, type AgentMaintenance, type AskedConflict } from "../agent/port.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -38,7 +38,7 @@ export async function conflictOf(
   run: string,
   step: string,
 ): Promise<Result<ConflictDocument, Problem>> {
-  const asked = await askedStep(ports.log, run, step, "conflict");
+  const asked = await askedStep(ports.log, run, step, { about: "conflict" });
   if (!asked.ok) return asked;
   const read = await readRun(ports.log, run);
   if (!read.ok) return read;
@@ -115,37 +115,44 @@ export async function decideFile(
 ): Promise<Result<ConflictFileDocument, Problem>> {
   const held = await askedConflict(ports, run, step);
   if (!held.ok) return held;
-  const stored = await held.value.store(defined({ file, resolution: decision, seen: seen.replaceAll('"', "") }));
+  const stored = await held.value.store(defined({ file, resolution: decision, seen: revisionOf(seen) }));
   return stored.ok ? ok(documentOf(held.value, { run, step }, stored.value)) : stored;
+}
+
+export interface StoredAnswer extends GivenAnswer {
+  readonly step: string;
+  /** The `etag` of each file as it was seen, by its name; absent: whatever is stored is meant. */
+  readonly seen?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Puts what is stored into the step's worktree and goes on from there: it is verified, and merged where that passes. */
 export async function resolveWithStored(
   ports: ConflictPorts & AnswerPorts,
   run: string,
-  given: GivenAnswer & { readonly step: string },
+  { seen, ...given }: StoredAnswer,
 ): Promise<Result<AnsweredStep, Problem>> {
-  const held = await askedConflict(ports, run, given.step);
+  const asked = await askedStep(ports.log, run, given.step, { about: "conflict", askedAt: given.askedAt });
+  if (!asked.ok) return asked;
+  const held = await heldBy(ports, run, given.step);
   if (!held.ok) return held;
-  const applied = await held.value.apply();
-  return applied.ok ? await resolveConflict(ports, run, "continue", given) : applied;
+  const applied = await held.value.apply(
+    seen && new Map(Object.entries(seen).map(([file, tag]) => [file, revisionOf(tag)])),
+  );
+  if (!applied.ok) return applied;
+  // What was put there is the answer to the question of then, and to no later one.
+  return await resolveConflict(ports, run, "continue", { ...given, askedAt: asked.value.askedAt });
 }
 
 /** Only while it is asked about: afterwards an agent, or the engine, works there. */
 async function askedConflict(ports: ConflictPorts, run: string, step: string): Promise<Result<AskedConflict, Problem>> {
-  const asked = await askedStep(ports.log, run, step, "conflict");
+  const asked = await askedStep(ports.log, run, step, { about: "conflict" });
   return asked.ok ? await heldBy(ports, run, step) : asked;
 }
 
 async function heldBy({ agents }: ConflictPorts, run: string, step: string): Promise<Result<AskedConflict, Problem>> {
   const held = await (await agents()).conflict(run, step);
   if (!held.ok) return held;
-  if (held.value !== undefined) return ok(held.value);
-  return err({
-    code: "ConflictNotHeld",
-    message: `the step ${JSON.stringify(step)} of run ${run} has no worktree with the conflict`,
-    hint: "It was removed. Take one side for all of it: it is made again from what was captured.",
-  });
+  return held.value === undefined ? err(conflictNotHeld(run, step)) : ok(held.value);
 }
 
 /** Whose merged work since the step began changed what conflicts, the latest first. */
@@ -191,6 +198,10 @@ function lineOf({ revision, base, ours, theirs, ...file }: ConflictedPath): Conf
 
 function etagOf(revision: string): string {
   return `"${revision}"`;
+}
+
+function revisionOf(etag: string): string {
+  return etag.replaceAll('"', "");
 }
 
 type Sides<T> = { readonly [Side in "base" | "ours" | "theirs"]: T | null };

@@ -24,7 +24,7 @@ import type { CostsDocument } from "../view/costs.ts";
 import type { HistoryMarks } from "../view/marks.ts";
 import type { LiveRunAt, ReplayPatch } from "../view/run-replay.ts";
 import type { AnsweredStep, AskedStep, GivenAnswer } from "./answers.ts";
-import type { DecidedFile } from "./conflict.ts";
+import type { DecidedFile, StoredAnswer } from "./conflict.ts";
 import type { ChangesOptions } from "./changes.ts";
 import type { DiffOptions, RunDiff } from "./diff.ts";
 import type { DoctorFinding } from "./finding.ts";
@@ -203,8 +203,8 @@ export interface RunControl {
   answer(run: string, decision: AnswerDecision, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
   /** How a conflict is to be settled. */
   resolve(run: string, choice: Resolution, answer: GivenAnswer): Promise<Result<AnsweredStep, Problem>>;
-  /** Puts the stored decisions about its files into the step's worktree and goes on from there. */
-  resolveStored(run: string, answer: GivenAnswer & { readonly step: string }): Promise<Result<AnsweredStep, Problem>>;
+  /** Puts the stored decisions about its files into the step's worktree and goes on from there. The problem: `ResolutionMoved` where they are not as they were seen. */
+  resolveStored(run: string, answer: StoredAnswer): Promise<Result<AnsweredStep, Problem>>;
   /** The word that a `signal` step waits for, or will wait for. */
   signal(run: string, signal: SentSignal): Promise<Result<"sent" | "done", Problem>>;
 }

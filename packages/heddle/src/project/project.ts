@@ -251,7 +251,7 @@ function controlOf(shared: Shared): RunControl {
     );
   return {
     send,
-    asked: async (run, step, about) => (await import("./answers.ts")).askedStep(log, run, step, about),
+    asked: async (run, step, about) => (await import("./answers.ts")).askedStep(log, run, step, { about }),
     async answer(run, decision, answer) {
       const { answerStep } = await import("./answers.ts");
       return answerStep({ log, send }, run, decision, answer);

@@ -121,6 +121,12 @@ export function detailsOf({ code, message, hint }: Problem): ProblemDetails {
   return defined({ slug, status, title: titleOf(code), detail: message, hint });
 }
 
+/** `If-Match` of a file of a conflict; `undefined`: it is another problem. */
+export function resolutionMoved({ code, message: detail, hint }: Problem): ProblemDetails | undefined {
+  if (code !== "ResolutionMoved") return undefined;
+  return defined({ slug: "precondition-failed", title: "The file has moved on", detail, hint });
+}
+
 function titleOf(code: string): string {
   const words = code.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -46,7 +46,10 @@ describe("the step that is meant", () => {
       ok: false,
       error: { message: "several steps of run r1 are waiting for an answer: a, b", hint: "Name the step." },
     });
-    expect(await askedStep(log, "r1", undefined, "conflict")).toMatchObject({ ok: true, value: { id: "b" } });
+    expect(await askedStep(log, "r1", undefined, { about: "conflict" })).toMatchObject({
+      ok: true,
+      value: { id: "b" },
+    });
   });
 
   test("has to ask, and about that: what is not open takes no answer, in whichever process the run is", async () => {

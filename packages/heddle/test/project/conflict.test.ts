@@ -92,12 +92,15 @@ beforeEach(async () => {
   await run.record([event("web", { type: "step.started", data: { input: null, resources: [] } })]);
 });
 
-async function asks(reason: "conflict" | "verify" = "conflict"): Promise<void> {
+async function asks(reason: "conflict" | "verify" = "conflict", at = 1000): Promise<void> {
   const data = { reason, files: ["a.txt"], head: "c2", captured: "w", ref: "refs/w", time: 1, output: "1 failed" };
-  await run.record([
-    event("web", { type: "worktree.conflicted", data }),
-    event("web", { type: "approval.requested", data: { about: "conflict", question: "both changed a.txt" } }),
-  ]);
+  await run.record(
+    [
+      event("web", { type: "worktree.conflicted", data }),
+      event("web", { type: "approval.requested", data: { about: "conflict", question: "both changed a.txt" } }),
+    ],
+    at,
+  );
 }
 
 test("it meets what was merged in the same files since it began, and nothing else", async () => {
@@ -162,6 +165,40 @@ test("the run is told only when all is in the worktree", async () => {
   expect(await resolveWithStored(ports(), "r1", given)).toMatchObject({ value: { id: "web", result: "sent" } });
   const answer = { kind: "answer", step: "web", decision: "approve", by: "eve", choice: "continue", comment: "both" };
   expect(sent).toMatchObject([answer]);
+});
+
+test("what was seen of it goes with the answer, and the answer to the question that was seen", async () => {
+  await asks();
+  const document = await conflictOf(ports(), "r1", "web");
+  if (!document.ok) throw new Error(document.error.message);
+  const askedAt = document.value.askedAt ?? undefined;
+  const seen: unknown[] = [];
+  const looks = {
+    ...held,
+    apply: async (revisions?: ReadonlyMap<string, string>) => {
+      seen.push(revisions);
+      return ok(["a.txt"]);
+    },
+  };
+  const given = { step: "web", by: "eve", seen: { "a.txt": '"r"' }, askedAt };
+  const late = await resolveWithStored(ports(looks), "r1", { ...given, askedAt: 1 });
+  expect(late).toMatchObject({ error: { code: "NotAsked", message: expect.stringContaining("something else") } });
+  expect([seen, sent]).toEqual([[], []]);
+  expect(await resolveWithStored(ports(looks), "r1", given)).toMatchObject({ ok: true });
+  expect([seen, sent]).toMatchObject([[new Map([["a.txt", "r"]])], [{ askedAt }]]);
+});
+
+test("what is asked while it is put into the worktree is not answered with it", async () => {
+  await asks();
+  const asksAgain = {
+    ...held,
+    apply: async () => {
+      await asks("verify", 2000);
+      return ok(["a.txt"]);
+    },
+  };
+  const resolved = await resolveWithStored(ports(asksAgain), "r1", { step: "web", by: "eve" });
+  expect([resolved, sent]).toMatchObject([{ error: { code: "NotAsked" } }, []]);
 });
 
 test("without its worktree it is said what can be done", async () => {

@@ -210,6 +210,22 @@ test("what does not pass does not move the branch, and is asked about again with
   expect(head()).toBe(before);
 });
 
+test("what is decided is resolved with by who saw it as it is", async () => {
+  const { askedAt, files } = await read<ConflictDocument>(`/runs/${run}/steps/second/conflict`);
+  const seen = Object.fromEntries(files.map(({ file, etag }) => [file, etag]));
+  for (const [body, expected] of [
+    [{ files: "stored", seen: { ...seen, "a.txt": '"other"' }, askedAt }, [412, "precondition-failed"]],
+    [{ files: "stored", seen: {}, askedAt }, [412, "precondition-failed"]],
+    [{ files: "stored", seen, askedAt: 1 }, [409, "not-asked"]],
+    [{ choice: "ours", askedAt: 1 }, [409, "not-asked"]],
+    [{ choice: "ours", seen }, [422, "invalid-request"]],
+  ] as const) {
+    const { status, json } = await ask(`/runs/${run}/steps/second/resolve`, { body });
+    expect([status, json["code"]]).toEqual(expected);
+  }
+  expect(await stepStatus("second")).toBe("needs-resolution");
+});
+
 test("with nothing decided and the conflict still in the worktree, nothing is resolved", async () => {
   const both = await ask(`/runs/${run}/steps/second/resolve`, { body: { files: "stored", choice: "ours" } });
   expect([both.status, both.json["code"]]).toEqual([422, "invalid-request"]);
@@ -226,7 +242,8 @@ test("what passes is merged, as it was decided", async () => {
   const before = head();
   const solution = text("FIRST", "END and LAST");
   expect((await decide({ text: solution })).status).toBe(200);
-  await resolve({ files: "stored" });
+  const { askedAt, files } = await read<ConflictDocument>(`/runs/${run}/steps/second/conflict`);
+  await resolve({ files: "stored", seen: Object.fromEntries(files.map(({ file, etag }) => [file, etag])), askedAt });
   await until(async () => (await ask(`/runs/${run}`)).json["status"] === "succeeded");
   expect(`${await rig.merged("a.txt")}\n`).toBe(solution);
   expect(await rig.merged("own.txt")).toBe("own");

@@ -81,9 +81,14 @@ export function memoryConflicts(history: MemoryHistory): Conflicts {
       }
       return ok(find(tree, file) as ConflictedFile);
     },
-    async apply(tree) {
+    async apply(tree, seen) {
       const { holds } = tree;
       const paths = holds === undefined ? [] : mergeOf(holds).paths;
+      if (seen !== undefined) {
+        const meant = [...seen.keys(), ...paths.filter((path) => storedAt(tree, path) !== undefined)];
+        const moved = meant.find((path) => find(tree, path)?.revision !== seen.get(path));
+        if (moved !== undefined) return err({ code: "ResolutionMoved", message: `${moved} moved` });
+      }
       const now = readFiles(tree.path);
       const decided = paths.filter((path) => storedAt(tree, path) !== undefined);
       const left = paths.filter((path) => !decided.includes(path) && find(tree, path)?.state === "open");

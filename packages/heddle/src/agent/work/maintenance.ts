@@ -7,11 +7,25 @@ import { join } from "node:path";
 import { defined } from "../../base/defined.ts";
 import { HeddleError, messageOf, type Problem } from "../../base/errors.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { OpenRepository, Repositories, Repository, Worktrees } from "../../git/port.ts";
-import type { TreeListing, Worktree } from "../../git/types.ts";
+import {
+  notInConflict,
+  type OpenRepository,
+  type Repositories,
+  type Repository,
+  type Worktrees,
+} from "../../git/port.ts";
+import type { HeldWork, TreeListing, Worktree } from "../../git/types.ts";
 import type { Landing, LandMode } from "../../run/attempt.ts";
 import type { AgentForm } from "../adapters/port.ts";
-import type { AgentLine, AgentMaintenance, AskedConflict, Replayed, ReplayWish, WorktreeLine } from "../port.ts";
+import {
+  type AgentLine,
+  type AgentMaintenance,
+  type AskedConflict,
+  conflictNotHeld,
+  type Replayed,
+  type ReplayWish,
+  type WorktreeLine,
+} from "../port.ts";
 import { readChanges } from "./read-changes.ts";
 import { landingOf } from "./finish-run.ts";
 import { integrationOf, revertIn } from "./revert-step.ts";
@@ -112,16 +126,7 @@ async function guarded<T>(work: () => Promise<Result<T, Problem>>): Promise<Resu
   }
 }
 
-function askedConflict(
-  { conflicts }: Repository,
-  tree: Worktree,
-  { head, captured }: Pick<AskedConflict, "head" | "captured">,
-): AskedConflict {
-  const gone = (what: string): Problem => ({
-    code: "UnknownFile",
-    message: `${what} does not conflict`,
-    hint: "Read the conflict again: it lists its files.",
-  });
+function askedConflict({ conflicts }: Repository, tree: Worktree, { step, head, captured }: HeldWork): AskedConflict {
   return {
     path: tree.path,
     head,
@@ -129,15 +134,15 @@ function askedConflict(
     overview: async () =>
       await guarded(async () => {
         const found = await conflicts.overview(tree);
-        return found === undefined ? err(gone(tree.name)) : ok(found);
+        return found === undefined ? err(conflictNotHeld(tree.run, step)) : ok(found);
       }),
     file: async (name) =>
       await guarded(async () => {
         const found = await conflicts.file(tree, name);
-        return found === undefined ? err(gone(`the file ${JSON.stringify(name)}`)) : ok(found);
+        return found === undefined ? err(notInConflict(name)) : ok(found);
       }),
     store: async (wish) => await guarded(async () => await conflicts.store(tree, wish)),
-    apply: async () => await guarded(async () => await conflicts.apply(tree)),
+    apply: async (seen) => await guarded(async () => await conflicts.apply(tree, seen)),
   };
 }
 

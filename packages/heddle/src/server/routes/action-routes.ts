@@ -17,6 +17,7 @@ import {
   type AskedRun,
 } from "../asked-run.ts";
 import { loadAsked, PLAN_BODY_LIMIT } from "../asked-plan.ts";
+import { problemResponse, resolutionMoved } from "../problem.ts";
 import { apiRoute, documentJson, type Answered, type ApiRoute, type Call, type Operation } from "../route.ts";
 import type { SaidToRun, SaidToStep, StartedRun, SteeredRun, TakenRun } from "../../view/protocol.ts";
 import { runStatus } from "../../view/status.ts";
@@ -59,6 +60,16 @@ const resolveBody = z.strictObject({
     .literal("stored")
     .optional()
     .describe("what was decided file by file is put into the worktree, which has the solution then"),
+  seen: z
+    .record(z.string().max(16_384), z.string().max(200))
+    .optional()
+    .describe(
+      "with `files`: the `etag` of each file as it was seen; where one, or a decision about another, is not, nothing is done",
+    ),
+  askedAt: z
+    .number()
+    .optional()
+    .describe("when the question was asked that is answered; where it is another by now, nothing is done"),
   comment: text.optional(),
 });
 
@@ -195,9 +206,13 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
     operation: {
       id: "resolveStep",
       summary: "Say how a conflict is settled; verified before it is merged",
-      body: resolveBody.refine(({ choice, files }) => (choice === undefined) !== (files === undefined), {
-        error: "must have one of `choice` and `files`",
-      }),
+      body: resolveBody
+        .refine(({ choice, files }) => (choice === undefined) !== (files === undefined), {
+          error: "must have one of `choice` and `files`",
+        })
+        .refine(({ files, seen }) => files !== undefined || seen === undefined, {
+          error: "`seen` is of decisions about `files`",
+        }),
       answer: { status: 200, description: "Recorded, or left for the run's engine", ...requestAnswer },
       problems: ["precondition-failed"],
       example: { body: { files: "stored" } },
@@ -206,13 +221,15 @@ export const ACTION_ROUTES: readonly ApiRoute[] = [
       const asked = await askedRun(call);
       const moved = await stepMovedOn(call, asked);
       if (moved !== undefined) return moved;
-      const { choice, comment } = call.body;
+      const { choice, comment, seen, askedAt } = call.body;
       const { control } = asked.project;
-      const given = { step: call.params["step"] ?? "", by: call.world.actor, comment };
+      const given = { step: call.params["step"] ?? "", by: call.world.actor, comment, askedAt };
       const resolved =
         choice === undefined
-          ? await control.resolveStored(asked.run, given)
+          ? await control.resolveStored(asked.run, { ...given, seen })
           : await control.resolve(asked.run, choice, given);
+      const unseen = resolved.ok ? undefined : resolutionMoved(resolved.error);
+      if (unseen !== undefined) return problemResponse(unseen, call.instance);
       const { id, result } = orThrow(resolved);
       return said<SaidToStep>({ run: asked.run, request: "resolve", result, step: id });
     },

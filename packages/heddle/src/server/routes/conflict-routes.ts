@@ -4,7 +4,7 @@ import { defined } from "../../base/defined.ts";
 import { orThrow } from "../../base/errors.ts";
 import type { ConflictDocument, ConflictFileDocument, FileDecision } from "../../view/conflict-documents.ts";
 import { askedRun } from "../asked-run.ts";
-import { problemResponse } from "../problem.ts";
+import { problemResponse, resolutionMoved } from "../problem.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
 const CONFLICT = "/api/projects/:project/runs/:run/steps/:step/conflict";
@@ -136,11 +136,8 @@ export const CONFLICT_ROUTES: readonly ApiRoute[] = [
         asked.run,
         defined({ ...wish, decision: decisionOf(call.body) }),
       );
-      if (!decided.ok && decided.error.code === "ResolutionMoved") {
-        const { message: detail, hint } = decided.error;
-        const title = "The file has moved on";
-        return problemResponse(defined({ slug: "precondition-failed", title, detail, hint }), call.instance);
-      }
+      const moved = decided.ok ? undefined : resolutionMoved(decided.error);
+      if (moved !== undefined) return problemResponse(moved, call.instance);
       const found = orThrow(decided);
       return { status: 200, json: documentJson<ConflictFileDocument>(found), headers: { etag: found.etag } };
     },

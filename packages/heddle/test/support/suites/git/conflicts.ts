@@ -83,6 +83,30 @@ export const conflictTests: Group = ({ expect }, test) => {
     expect([setting.read(tree.path, "a.txt"), setting.read(tree.path, "b.txt")]).toEqual(["by hand\n", undefined]);
   });
 
+  test("what is put into the worktree is what one has seen of it, if one says what that is", async (setting, opened) => {
+    const tree = await held(setting, opened);
+    const { conflicts } = opened.repository;
+    const decide = async (file: string, text: string): Promise<string> => {
+      const { revision } = await fileOf(opened, tree, file);
+      const stored = await conflicts.store(tree, { file, resolution: { text }, seen: revision });
+      return stored.ok ? stored.value.revision : "";
+    };
+    const [a, b] = [await decide("a.txt", "one\n"), await decide("b.txt", "two\n")];
+    const seen = new Map([
+      ["a.txt", a],
+      ["b.txt", b],
+    ]);
+    const moved = { error: { code: "ResolutionMoved" } };
+    // Somebody else has decided otherwise; or about a file that was not seen; or there is no such file.
+    const other = await decide("b.txt", "other\n");
+    expect(await conflicts.apply(tree, seen)).toMatchObject(moved);
+    expect(await conflicts.apply(tree, new Map([["a.txt", a]]))).toMatchObject(moved);
+    expect(await conflicts.apply(tree, new Map([...seen, ["b.txt", other], ["new.txt", a]]))).toMatchObject(moved);
+    expect(setting.read(tree.path, "a.txt")).toContain("<<<<<<<");
+    expect(await conflicts.apply(tree, new Map([...seen, ["b.txt", other]]))).toMatchObject({ ok: true });
+    expect([setting.read(tree.path, "a.txt"), setting.read(tree.path, "b.txt")]).toEqual(["one\n", "other\n"]);
+  });
+
   test("a text with markers is not stored, and what is stored counts for this conflict alone", async (setting, opened) => {
     const tree = await held(setting, opened);
     const { conflicts, captures, worktrees } = opened.repository;
