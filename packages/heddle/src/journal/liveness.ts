@@ -10,14 +10,20 @@ import { uptime } from "node:os";
 import type { Machine } from "./lease.ts";
 import type { Holder } from "./port.ts";
 
+/** When this process started: asked once, for it stays. */
+let ownStart: string | undefined;
+
 /** This process as the holder of leases. `title` is what a person calls it. */
 export function thisProcess(title: string): Holder {
-  return { pid: process.pid, started: processStart(process.pid) ?? "", title };
+  ownStart ??= processStart(process.pid) ?? "";
+  return { pid: process.pid, started: ownStart, title };
 }
 
 /** Whether the very process that `holder` names lives; a zombie does not. */
 export function isProcessAlive(holder: Holder): boolean {
-  if (holder.pid === process.pid && process.platform !== "linux") return true;
+  // Asked for each row of a list of runs: of itself a process knows.
+  if (holder.pid === process.pid)
+    return process.platform !== "linux" || ["", thisProcess("").started].includes(holder.started);
   try {
     process.kill(holder.pid, 0);
   } catch (thrown) {

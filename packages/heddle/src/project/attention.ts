@@ -41,16 +41,22 @@ export class AttentionReader {
   readonly #readers = new Map<string, HistoryReader>();
   /** One look after another: two would add the same events to a reader. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The look that has not begun yet: it sees all that happened before anybody asked for it. */
+  #next: Promise<ProjectAttention> | undefined;
 
   constructor(log: Pick<EventLog, "runPage" | "get" | "read"> & Pick<Statistics, "expectedDurations">) {
     this.#log = log;
   }
 
+  /** What is asked for while a look goes on is answered by the one after it, for all who asked. */
   look(): Promise<ProjectAttention> {
-    const look = this.#last.then(
-      () => this.#look(),
-      () => this.#look(),
-    );
+    if (this.#next !== undefined) return this.#next;
+    const begin = (): Promise<ProjectAttention> => {
+      this.#next = undefined;
+      return this.#look();
+    };
+    const look = this.#last.then(begin, begin);
+    this.#next = look;
     this.#last = look;
     return look;
   }

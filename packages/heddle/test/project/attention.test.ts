@@ -67,3 +67,27 @@ test("of more runs than are kept each is right, and a run that is gone is forgot
   await journal.remove("r10");
   expect(short((await reader.look()).items)).toEqual(ids.slice(1).map((run) => `${run} approval`));
 });
+
+test("who asks while a look goes on shares the next one, which sees what happened before they asked", async () => {
+  const journal = memoryJournal();
+  const pages = { asked: 0, gate: Promise.resolve() };
+  const log = Object.create(journal) as Journal;
+  log.runPage = async (options) => {
+    pages.asked++;
+    await pages.gate;
+    return journal.runPage(options);
+  };
+  const reader = new AttentionReader(log);
+  const run = await new RecordedRun(journal, "r1", DIAMOND).begin();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  pages.gate = promise;
+  const first = reader.look();
+  await Promise.resolve();
+  await run.record([...UP_TO_D, ASKS]);
+  const later = [reader.look(), reader.look(), reader.look()];
+  resolve();
+  await first;
+  for (const { items } of await Promise.all(later)) expect(short(items)).toEqual(["r1 approval"]);
+  // Two pages a look: of the first, and of the one for the three.
+  expect(pages.asked).toBe(4);
+});

@@ -166,7 +166,7 @@ export class Appender {
     const known = this.#steps.get(run.run);
     if (known !== undefined && known.fence === fence) return known.numbers;
     const numbers = new Map<string, number>();
-    for (const [id, name] of this.#db.sql(SQL.steps).all(run.id, 0)) {
+    for (const [id, name] of this.#db.sql(SQL.steps).all(run.id)) {
       if (typeof id === "number" && typeof name === "string") numbers.set(name, id);
     }
     this.#steps.set(run.run, { run: run.run, fence, numbers });

@@ -14,7 +14,7 @@ import type { Database, Row } from "./database.ts";
 import { guarded } from "./failures.ts";
 import { inForce, type LeaseRules } from "../lease.ts";
 import { placeOf, type ReadOptions, type RunMark, type RunPage, type RunPageOptions, type RunRecord } from "../port.ts";
-import { LEASE_AT, SQL } from "./sql.ts";
+import { LEASE_AT, ROWS_AT_ONCE, SQL } from "./sql.ts";
 import { leaseOf } from "./leases.ts";
 
 const BATCH = 1000;
@@ -77,10 +77,7 @@ function readBatch(
       .sql(backwards ? SQL.eventsBackwards : SQL.events)
       .all(id, after, before, size)
       .map((row) => decodeEvent(row, source));
-  const number = db
-    .sql(SQL.steps)
-    .all(id, 0)
-    .find((row) => row[1] === step)?.[0];
+  const number = db.sql(SQL.stepId).get(id, step)?.[0];
   if (typeof number !== "number") return [];
   return db
     .sql(backwards ? SQL.eventsOfStepBackwards : SQL.eventsOfStep)
@@ -102,7 +99,6 @@ function checkOrder(file: string, events: readonly Event[], first: number, by: 1
 function rowSource(db: Database, rules: EventRules, run: string, id: number): RowSource {
   const types = new Map<number, { readonly name: string; readonly version: number }>();
   const steps = new Map<number, string>();
-  let highest = 0;
   return {
     file: db.file,
     run,
@@ -117,13 +113,10 @@ function rowSource(db: Database, rules: EventRules, run: string, id: number): Ro
       return types.get(number);
     },
     stepOf(number) {
-      if (number > highest) {
-        for (const [step, name] of db.sql(SQL.steps).all(id, highest)) {
-          if (typeof step !== "number" || typeof name !== "string") continue;
-          steps.set(step, name);
-          highest = step;
-        }
-      }
+      // Events that follow each other are of steps whose numbers do; who reads a few of them reads no more names than that.
+      if (!steps.has(number))
+        for (const [step, name] of db.sql(SQL.stepsFrom).all(id, number, ROWS_AT_ONCE))
+          if (typeof step === "number" && typeof name === "string") steps.set(step, name);
       return steps.get(number);
     },
   };

@@ -53,7 +53,9 @@ export const SQL = {
 
   types: "SELECT id, name, version FROM types",
   insertType: "INSERT INTO types (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING",
-  steps: "SELECT id, name FROM steps WHERE run = ? AND id > ? ORDER BY id",
+  steps: "SELECT id, name FROM steps WHERE run = ? ORDER BY id",
+  stepId: "SELECT id FROM steps WHERE run = ? AND name = ?",
+  stepsFrom: "SELECT id, name FROM steps WHERE run = ? AND id >= ? ORDER BY id LIMIT ?",
   insertStep: INSERT_STEP as string,
   insertSteps: `${INSERT_STEP}${", (?, ?, ?)".repeat(ROWS_AT_ONCE - 1)}` as string,
 
