@@ -57,7 +57,10 @@ export class PageFiles {
 
   async #file(name: string): Promise<PageFile | undefined> {
     this.#names ??= namesIn(this.#folder);
-    if (!(await this.#names).has(name)) return undefined;
+    const names = await this.#names;
+    // Pages that are built while the server runs are found then.
+    if (names.size === 0) this.#names = undefined;
+    if (!names.has(name)) return undefined;
     let file = this.#files.get(name);
     if (file === undefined) {
       file = read(path.join(this.#folder, name));

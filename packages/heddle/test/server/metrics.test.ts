@@ -5,6 +5,10 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { systemClock } from "../../src/base/clock.ts";
+import { HeddleError } from "../../src/base/errors.ts";
+import { RUN_STATUSES } from "../../src/run/status.ts";
+import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
+import type { ServedProjects } from "../../src/server/projects.ts";
 import { API_ROUTES } from "../../src/server/table.ts";
 import { until } from "../support/until.ts";
 import { ServerRig } from "./rig.ts";
@@ -103,6 +107,37 @@ describe("after a run", () => {
     const known = new Set(["none", ...API_ROUTES.map(({ path }) => path)]);
     expect([...routes].filter((route) => !known.has(route))).toEqual([]);
   });
+});
+
+test("of a project that cannot be read any more only that is told", async () => {
+  const runs = Object.fromEntries(RUN_STATUSES.map((status) => [status, 1]));
+  const measures = {
+    runs,
+    steps: { running: 2 },
+    needsYou: { approval: 3 },
+    runningAttempts: 4,
+    slots: { used: 5, total: 6 },
+  };
+  let isReadable = true;
+  const project = { runs: { meter: async () => ({ read: async () => measures }) } };
+  const projects = {
+    names: ["demo"],
+    get: async () => {
+      if (!isReadable) throw new HeddleError({ code: "JournalDamaged", message: "the disk is gone" });
+      return project;
+    },
+  } as unknown as ServedProjects;
+  const metrics = new ServerMetrics();
+  const told = async (): Promise<readonly string[]> =>
+    (await metrics.text(projects)).split("\n").filter((line) => line.includes('project="demo"'));
+  const before = await told();
+  expect(before).toEqual(
+    expect.arrayContaining(['heddle_project_up{project="demo"} 1', 'heddle_slots_used{project="demo"} 5']),
+  );
+  isReadable = false;
+  expect(await told()).toEqual(['heddle_project_up{project="demo"} 0']);
+  isReadable = true;
+  expect(await told()).toEqual(before);
 });
 
 test("requests are counted by the pattern of their route, whoever sent them, and what is served nowhere as one", async () => {

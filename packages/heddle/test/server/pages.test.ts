@@ -125,3 +125,12 @@ test("without a build the addresses say what to do", async () => {
   const { status, json } = await bare.ask("/", { token: null });
   expect([status, json["hint"]]).toEqual([404, "`npm run build` builds them."]);
 });
+
+test("pages that are built while the server runs are served from then on", async () => {
+  const pages = temporaryFolder("late-pages");
+  await using late = await ServerRig.start({ pages });
+  expect((await late.ask("/", { token: null })).status).toBe(404);
+  mkdirSync(path.join(pages, "assets"));
+  writeFileSync(path.join(pages, "index.html"), INDEX);
+  expect((await late.ask("/", { token: null })).status).toBe(200);
+});

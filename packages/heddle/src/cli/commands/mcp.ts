@@ -1,7 +1,7 @@
 /** `heddle mcp`: serves agents of people over standard input and output, by the Model Context Protocol, until they go away. */
 import { Writable } from "node:stream";
 import { messageOf } from "../../base/errors.ts";
-import { safeText } from "../../base/safe-text.ts";
+import { safeLine, safeText } from "../../base/safe-text.ts";
 import { EXIT, type Context } from "../context.ts";
 import { isFlagOn } from "../flag-values.ts";
 import type { Output } from "../output.ts";
@@ -21,7 +21,7 @@ export async function mcpCommand(context: Context, _args: readonly unknown[], fl
     output: outputStream(out),
     isReadOnly: isFlagOn(flags, "readOnly"),
     actor: `${userName()} over MCP`,
-    onFault: (thrown) => out.note(safeText(`heddle mcp: ${messageOf(thrown)}`)),
+    onFault: (thrown) => out.note(`heddle mcp: ${safeLine(messageOf(thrown))}`),
   });
   if (process.stdin.isTTY)
     out.note(

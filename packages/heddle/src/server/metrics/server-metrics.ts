@@ -81,11 +81,9 @@ export class ServerMetrics {
   }
 
   async #read(projects: ServedProjects): Promise<string> {
-    for (const name of projects.names) {
-      const measures = await this.#measuresOf(projects, name);
-      this.#projects.up.set({ project: name }, measures === undefined ? 0 : 1);
-      this.#projects.set(name, measures);
-    }
+    const all = new Map<string, RunMeasures | undefined>();
+    for (const name of projects.names) all.set(name, await this.#measuresOf(projects, name));
+    this.#projects.set(all);
     return await this.#registry.metrics();
   }
 
@@ -104,9 +102,8 @@ export class ServerMetrics {
 }
 
 interface ProjectGauges {
-  readonly up: Gauge<"project">;
-  /** Absent: nothing is known any more. */
-  set(project: string, measures: RunMeasures | undefined): void;
+  /** Of all projects: `undefined`: it cannot be read, and nothing else is told of it than that. */
+  set(all: ReadonlyMap<string, RunMeasures | undefined>): void;
   sinkOf(project: string): AttemptSink;
 }
 
@@ -114,6 +111,7 @@ function projectGauges(registry: Registry): ProjectGauges {
   const registers = [registry];
   const gauge = <Label extends string>(name: string, help: string, ...labels: readonly Label[]) =>
     new Gauge({ name: `heddle_${name}`, help, labelNames: ["project" as const, ...labels], registers });
+  const up = gauge("project_up", "1: the project can be read; 0: it cannot, and its other numbers are absent.");
   const runs = gauge("runs", "Recorded runs by status.", "status");
   const steps = gauge("steps", "Steps of runs that have not ended, by status.", "status");
   const attempts = gauge("attempts_running", "Attempts at work.");
@@ -135,14 +133,18 @@ function projectGauges(registry: Registry): ProjectGauges {
     registers,
   });
   return {
-    up: gauge("project_up", "1: the project can be read."),
-    set(project, measures) {
-      for (const [status, number] of Object.entries(measures?.runs ?? {})) runs.set({ project, status }, number);
-      for (const [status, number] of Object.entries(measures?.steps ?? {})) steps.set({ project, status }, number);
-      for (const [kind, number] of Object.entries(measures?.needsYou ?? {})) needsYou.set({ project, kind }, number);
-      attempts.set({ project }, measures?.runningAttempts ?? 0);
-      used.set({ project }, measures?.slots.used ?? 0);
-      total.set({ project }, measures?.slots.total ?? 0);
+    set(all) {
+      for (const one of [runs, steps, attempts, used, total, needsYou]) one.reset();
+      for (const [project, measures] of all) {
+        up.set({ project }, measures === undefined ? 0 : 1);
+        if (measures === undefined) continue;
+        for (const [status, number] of Object.entries(measures.runs)) runs.set({ project, status }, number);
+        for (const [status, number] of Object.entries(measures.steps)) steps.set({ project, status }, number);
+        for (const [kind, number] of Object.entries(measures.needsYou)) needsYou.set({ project, kind }, number);
+        attempts.set({ project }, measures.runningAttempts);
+        used.set({ project }, measures.slots.used);
+        total.set({ project }, measures.slots.total);
+      }
     },
     sinkOf: (project) => ({
       queued: (ms) => queued.observe({ project }, ms / 1000),
