@@ -41,7 +41,7 @@ async function foundIn(projects: ServedProjects, name: string): Promise<Found> {
     return { items: items.map(named), unreadable: unreadable.map(named), isPartial };
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
-    return { items: [], unreadable: [{ project: name, problem: thrown.message }], isPartial: false };
+    return { items: [], unreadable: [{ project: name, problem: projects.saidOf(name, thrown) }], isPartial: false };
   }
 }
 

@@ -93,7 +93,7 @@ function listenProblem(thrown: unknown, address: string, port: number): Problem 
       return {
         code: "PortInUse",
         message: `port ${port} of ${address} is in use`,
-        hint: "Choose another one: `heddle serve --port 4748`, or `--port 0` for any that is free.",
+        hint: `Choose another one: \`heddle serve --port ${port === 65_535 ? port - 1 : port + 1}\`, or \`--port 0\` for any that is free.`,
         cause: thrown,
       };
     case "EACCES":

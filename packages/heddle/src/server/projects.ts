@@ -3,6 +3,7 @@
  * go on; it is tried again when it is asked for.
  */
 import { basename } from "node:path";
+import { defined } from "../base/defined.ts";
 import { HeddleError, type Problem } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
 import type { Project } from "../project/port.ts";
@@ -55,7 +56,14 @@ export class ServedProjects {
     const opened = await opening;
     if (opened.ok) return opened.value;
     if (served.opened === opening) served.opened = undefined;
-    throw new HeddleError(opened.error);
+    const { hint, ...problem } = opened.error;
+    const message = withoutFolder(opened.error.message, served.dir);
+    throw new HeddleError(defined({ ...problem, message, hint: hint && withoutFolder(hint, served.dir) }));
+  }
+
+  /** What a problem of a project says to its clients. */
+  saidOf(name: string, { message }: Problem): string {
+    return withoutFolder(message, this.dirOf(name) ?? "");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -64,6 +72,11 @@ export class ServedProjects {
       if (opened?.ok === true) await opened.value[Symbol.asyncDispose]();
     }
   }
+}
+
+/** Where on the machine a project is concerns none of its clients. */
+function withoutFolder(text: string, dir: string): string {
+  return dir === "" ? text : text.replaceAll(dir, basename(dir));
 }
 
 /** In addresses as it is: what else is in the folder's name becomes `-`. */

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../base/clock.ts";
 import { caught, type Problem } from "../base/errors.ts";
-import { err, ok, type Result } from "../base/result.ts";
+import { ok, type Result } from "../base/result.ts";
 import { layoutOf } from "../project/layout.ts";
 import { VERSION } from "../version.ts";
 import { serverApp } from "./app.ts";
@@ -17,6 +17,7 @@ import { listenOn, LOOPBACKS } from "./listen.ts";
 import { ServerFeeds } from "./server-feeds.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
+import { runPathIn } from "./run-path.ts";
 import { builtPages, PageFiles } from "./page-files.ts";
 import { API_ROUTES, PAGE_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";
@@ -133,7 +134,8 @@ export async function serve(options: ServeOptions): Promise<Result<RunningServer
     tokens: authority.tokens,
     projects: projects.names,
     loginLink: (grant, path = "/") => `${url}${path}#login=${authority.mintCode(grant)}`,
-    runPath: (word) => runPathIn(projects, word),
+    runPath: (word) =>
+      runPathIn(projects.names, word, (name) => caught(async () => (await projects.get(name)).runs.find(word))),
     async [Symbol.asyncDispose]() {
       removeTokenFile(file, authority.tokens.act);
       upgrades.close();
@@ -155,14 +157,4 @@ function delivering(open: OpenServed): OpenServed {
 function hasJournal(projects: ServedProjects, name: string): boolean {
   const dir = projects.dirOf(name);
   return dir !== undefined && existsSync(layoutOf(dir).journalFile);
-}
-
-async function runPathIn(projects: ServedProjects, word: string): Promise<Result<string, Problem>> {
-  let problem: Problem = { code: "UnknownRun", message: `there is no run ${word}`, hint: "`heddle runs` lists them." };
-  for (const name of projects.names) {
-    const found = await caught(async () => (await projects.get(name)).runs.find(word));
-    if (found.ok) return ok(`/p/${encodeURIComponent(name)}/runs/${found.value}`);
-    problem = found.error;
-  }
-  return err(problem);
 }

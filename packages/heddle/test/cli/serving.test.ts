@@ -25,15 +25,23 @@ test("a second server of the same project names the first; open logs in; Ctrl-C 
   const { server, file } = await served();
   const port = new URL(file.url).port;
   const again = await rig.heddle(["serve", "--port", port]);
-  expect([again.code, again.stdout]).toEqual([0, `Served already at ${file.url} by heddle serve (pid ${file.pid})\n`]);
+  const already = `Served already at ${file.url} by heddle serve (pid ${file.pid})\n`;
+  expect([again.code, again.stdout]).toEqual([0, already]);
+  const link = expect.stringMatching(new RegExp(`^${file.url}/#login=[\\w-]{43}$`)) as string;
+  const opened = await rig.heddle(["serve", "--port", port, "--open"]);
+  expect(opened.stdout).toContain(`${already}Log in: ${file.url}/#login=`);
+  const asJson = await rig.heddle(["serve", "--port", port, "--open", "--json"]);
+  expect(JSON.parse(asJson.stdout)).toEqual({ url: file.url, port: Number(port), pid: file.pid, login: link });
+  const unknown = await rig.heddle(["serve", "--port", port, "--open", "zzzz"]);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("[UnknownRun]")]);
   rig.write("other/heddle.yaml", "steps: [{id: a, run: 'true'}]\n");
   const other = await rig.heddle(["serve", "--port", port, "--project", "other"]);
   expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("[PortInUse]")]);
+  const held = `in use by heddle serve (pid ${file.pid}), which serves ${rig.dir} at ${file.url}`;
+  expect(other.stderr).toContain(held);
+  expect(other.stderr).toContain(`heddle serve --port ${Number(port) + 1}`);
   const { code, stdout } = await rig.heddle(["open", "--port", port, "--json"]);
-  expect([code, (JSON.parse(stdout) as { readonly url: string }).url]).toEqual([
-    0,
-    expect.stringMatching(new RegExp(`^${file.url}/#login=[\\w-]{43}$`)),
-  ]);
+  expect([code, (JSON.parse(stdout) as { readonly url: string }).url]).toEqual([0, link]);
   server.kill("SIGINT");
   expect(await server.done).toMatchObject({ code: 0, signal: null });
   expect(readTokenFile(tokenFileOf(rig.env(), Number(port)))).toBeUndefined();

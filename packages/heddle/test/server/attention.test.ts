@@ -55,5 +55,11 @@ test("a project that cannot be opened is named, and hides nothing of the others"
   await until(async () => (await attention(rig)).items.length === 1);
   const { items, unreadable } = await attention(rig);
   expect([items[0]?.project, unreadable]).toEqual(["good", [{ project: "bad", problem: expect.any(String) }]]);
+  const { json } = await rig.ask("/api/projects/bad/runs");
+  const { text } = await rig.ask("/api/projects");
+  for (const said of [JSON.stringify(unreadable), JSON.stringify(json), text]) {
+    expect(said).toContain("bad");
+    expect(said).not.toContain(rig.dir);
+  }
   expect(rig.faults).toEqual([]);
 });

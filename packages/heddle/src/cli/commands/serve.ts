@@ -38,22 +38,23 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
     given,
     title: "heddle serve",
     actor: `${userName()} over HTTP`,
-    onFault: (thrown: unknown) => out.note(`heddle serve: ${messageOf(thrown)}`),
+    onFault: (thrown: unknown) => out.note(`heddle serve: ${safeLine(messageOf(thrown))}`),
     onRecovered: isFlagOn(flags, "recover") ? recovered : undefined,
   });
   const served = await serve(options);
   if (!served.ok) {
-    if (served.error.code === "PortInUse" && (await isServedAlready(context, options))) return EXIT.ok;
-    return fail(context, served.error, EXIT.failed);
+    if (served.error.code !== "PortInUse") return fail(context, served.error, EXIT.failed);
+    return await portTaken(context, options, { problem: served.error, open: flags["open"] });
   }
   await using server = served.value;
-  if (context.json) out.json({ url: server.url, port: server.port, projects: server.projects });
+  const { url, port, projects } = server;
+  const link = await linkTo(server, flags["open"]);
+  if (!link.ok) return fail(context, link.error);
+  if (context.json) out.json(defined({ url, port, projects, login: link.value }));
   else {
-    out.line(`Serving ${server.projects.join(", ")} at ${server.url}`);
-    const link = await linkTo(server, flags["open"]);
-    if (!link.ok) return fail(context, link.error);
+    out.line(`Serving ${projects.join(", ")} at ${url}`);
     if (link.value !== undefined) out.line(`Log in: ${link.value}`);
-    else out.line(`API: ${server.url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
+    else out.line(`API: ${url}/api/openapi.json, with a token: \`heddle open\` gives a login link.`);
   }
   await nextStopSignal();
   return EXIT.ok;
@@ -67,22 +68,31 @@ async function linkTo(server: RunningServer, open: unknown): Promise<Result<stri
   return path.ok ? ok(server.loginLink("act", path.value)) : path;
 }
 
-/** Whether a server of this user at the port has all these projects; then it is named instead of one more. */
-async function isServedAlready(
-  { out, env, json }: Context,
+/** A server of this user at the port that has all these projects is named instead of one more; of any other it is said what holds the port. */
+async function portTaken(
+  context: Context,
   { port, dirs }: Pick<ServeOptions, "port" | "dirs">,
-): Promise<boolean> {
-  const { readTokenFile, tokenFileOf } = await import("../../server/token-file.ts");
-  const other = readTokenFile(tokenFileOf(env, port));
-  if (other === undefined || !dirs.every((dir) => other.dirs.includes(dir))) return false;
-  const answer = await fetch(`${other.url}/api/openapi.json`, {
-    headers: { authorization: `Bearer ${other.read}` },
-    signal: AbortSignal.timeout(5000),
-  }).catch(() => undefined);
-  if (answer?.ok !== true) return false;
-  if (json) out.json({ url: other.url, port, pid: other.pid });
-  else out.line(`Served already at ${other.url} by ${other.title} (pid ${other.pid})`);
-  return true;
+  { problem, open }: { readonly problem: Problem; readonly open: unknown },
+): Promise<number> {
+  const { out, env } = context;
+  const { RunningServer: Running } = await import("../running-server.ts");
+  const other = Running.at(env, port);
+  if (other === undefined || !(await other.answers())) return fail(context, problem, EXIT.failed);
+  const { title, pid, url } = other.file;
+  if (!dirs.every((dir) => other.file.dirs.includes(dir))) {
+    const message = `port ${port} is in use by ${title} (pid ${pid}), which serves ${other.file.dirs.join(", ")} at ${url}`;
+    const hint = `Serve this folder beside it: \`heddle serve --port ${port + 1}\`; \`heddle open --port ${port}\` gives a link to the other.`;
+    return fail(context, { ...problem, message, hint }, EXIT.failed);
+  }
+  const word = typeof open === "string" ? open : undefined;
+  const link = open === undefined || open === false ? undefined : await other.loginLink("act", word);
+  if (link?.ok === false) return fail(context, link.error);
+  if (context.json) out.json(defined({ url, port, pid, login: link?.value }));
+  else {
+    out.line(`Served already at ${url} by ${title} (pid ${pid})`);
+    if (link !== undefined) out.line(`Log in: ${link.value}`);
+  }
+  return EXIT.ok;
 }
 
 const LOOPBACK_NAMES = ["127.0.0.1", "localhost", "::1"];

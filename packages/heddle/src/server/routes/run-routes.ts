@@ -296,8 +296,7 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
 ];
 
 async function projectLine(projects: ServedProjects, project: string): Promise<ProjectLine> {
-  const dir = projects.dirOf(project) ?? "";
-  const folder = basename(dir);
+  const folder = basename(projects.dirOf(project) ?? "");
   try {
     const opened = await projects.get(project);
     const { runs } = await opened.runs.page({ limit: MOST_LISTED, statuses: ["running", "paused"] });
@@ -305,8 +304,7 @@ async function projectLine(projects: ServedProjects, project: string): Promise<P
     return { project, folder, running: runs.length, needsYou: items.length };
   } catch (thrown) {
     if (!(thrown instanceof HeddleError)) throw thrown;
-    // Where on the machine it is concerns nobody else.
-    return { project, folder, running: 0, needsYou: 0, problem: thrown.message.replaceAll(dir, folder) };
+    return { project, folder, running: 0, needsYou: 0, problem: projects.saidOf(project, thrown) };
   }
 }
 
