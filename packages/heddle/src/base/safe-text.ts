@@ -25,17 +25,27 @@ export function safeJson(value: unknown, indent?: number): string {
 const UNSAFE_IN_JSON =
   /[\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** Control sequences, control strings (titles, links) and two-character escapes, in their 7-bit and 8-bit forms (ECMA-48, section 5). */
+/**
+ * Control sequences, control strings (titles, links) and two-character escapes, in their 7-bit and 8-bit forms (ECMA-48, section 5). A
+ * control string ends where another begins: so no part of a text is looked at from each of many beginnings.
+ */
 const ESCAPE_SEQUENCE =
   // oxlint-disable-next-line no-control-regex
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u0090\u0098\u009c-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 
 /** One line of text for the screen. Escape sequences go; of a line that was written over, the last state stays. */
 export function safeLine(text: string): string {
   const line = text.includes("\n") ? text.replaceAll("\n", " ") : text;
   if (!UNSAFE.test(line)) return line.includes("\t") ? line.replaceAll("\t", "  ") : line;
-  const last = line.replace(/\r+$/, "").split("\r").at(-1) ?? "";
+  const last = lastWritten(line);
   return last.replaceAll(ESCAPE_SEQUENCE, "").replace(EACH_UNSAFE, "\u{fffd}").replaceAll("\t", "  ");
+}
+
+/** What stands after the last return of the cursor, of those that something follows. */
+function lastWritten(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === "\r") end--;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
 }
 
 // oxlint-disable-next-line no-control-regex
@@ -44,7 +54,7 @@ const COLOURS = /(\u001b\[[\d;:]*m)/;
 /** As {@link safeLine}, with the colours that it has; they end with it. */
 export function safeColouredLine(text: string): string {
   if (!COLOURS.test(text)) return safeLine(text);
-  const last = text.replaceAll("\n", " ").replace(/\r+$/, "").split("\r").at(-1) ?? "";
+  const last = lastWritten(text.replaceAll("\n", " "));
   // Every second part is a colour.
   const parts = last.split(COLOURS).map((part, at) => (at % 2 === 1 ? part : safeLine(part)));
   return `${parts.join("")}\u001b[0m`;

@@ -1,6 +1,6 @@
 /** No character of others moves the cursor, reorders what is read, or hides: on lines, in drawings, and in JSON. */
 import { describe, expect, test } from "vitest";
-import { safeJson, safeLine } from "../../src/base/safe-text.ts";
+import { safeColouredLine, safeJson, safeLine, safeText, visibleLine } from "../../src/base/safe-text.ts";
 import { dot } from "../../src/graph/draw.ts";
 import { buildGraph } from "../../src/graph/build.ts";
 
@@ -46,4 +46,35 @@ test("what people write stays as it is", () => {
   const text = "ünïcode 漢字 👩‍💻 ❤️ العربية עברית é";
   expect(safeLine(text)).toBe(text);
   expect(safeJson([text])).toBe(JSON.stringify([text]));
+});
+
+test("of a line that was written over, the last state stays", () => {
+  for (const [text, shown] of [
+    ["1%\r2%", "2%"],
+    ["1%\r2%\r\r", "2%"],
+    ["\r1%", "1%"],
+    ["\r", ""],
+    ["\r\r", ""],
+  ] as const)
+    expect([safeLine(text), safeColouredLine(`\u001b[m${text}`)]).toEqual([shown, expect.stringContaining(shown)]);
+});
+
+/** What takes a time that grows with the square of the length does not end before the test's time is over. */
+const LENGTH = 1 << 20;
+
+test.each([
+  ["control strings of eight bits", "\u0090"],
+  ["control strings of eight bits with something in them", "\u009d0;title"],
+  ["control strings of seven bits", "\u001b]"],
+  ["strings of all kinds", "\u0090\u0098\u009d\u009e\u009f\u001bP\u001bX\u001b]\u001b^\u001b_"],
+  ["control sequences of eight bits", "\u009b0;"],
+  ["control sequences of seven bits", "\u001b[0;"],
+  ["parameters", "0;", "\u001b["],
+  ["intermediates", " ", "\u001b"],
+  ["returns of the cursor", "\r"],
+])("a long line of %s is made safe in a time that grows with its length", (_, part, start = "") => {
+  const text = `${start}${part.repeat(LENGTH / part.length)}`;
+  for (const safe of [safeLine, safeText, visibleLine, safeColouredLine])
+    // oxlint-disable-next-line no-control-regex
+    expect(safe(`\u001b[1m${text}\u00ad`)).toMatch(/^[^\u0000-\u001a\u001c-\u001f\u007f-\u009f]*$/);
 });
