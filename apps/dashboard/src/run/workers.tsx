@@ -1,6 +1,5 @@
 /** Workers: how many steps of the run may be at work at once, and one more or less of them. What is asked for stands beside what is. */
 import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useKeys } from "../app/keys.ts";
 import { useAction } from "../store/action.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { countText } from "../ui/format.ts";
@@ -19,7 +18,7 @@ export function Workers(): ReactNode {
   const { maxConcurrency } = run.head.progress;
   const [wanted, setWanted] = useState<number>();
   const asked = useRef<number>(undefined);
-  const { ask, state } = useAction((workers: number) =>
+  const { ask, state, reset } = useAction((workers: number) =>
     client.project(project).runs.setConcurrency(run.head.run, workers),
   );
   // What was asked for last has come, or somebody else has asked for another number.
@@ -28,6 +27,11 @@ export function Workers(): ReactNode {
   }, [maxConcurrency]);
   useEffect(() => {
     if (state.kind === "refused") setWanted(undefined);
+  }, [state.kind]);
+  // One number after the other can be asked for: what is shown of that is `wanted`.
+  useEffect(() => {
+    if (state.kind === "asked") reset();
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [state.kind]);
   const isAsking = state.kind === "asking";
   useEffect(() => {
@@ -44,10 +48,6 @@ export function Workers(): ReactNode {
     if (unusable === undefined && next >= 1)
       setWanted(next === maxConcurrency && asked.current === undefined ? undefined : next);
   };
-  useKeys([
-    { key: "+", what: "One worker more", run: () => change(1) },
-    { key: "-", what: "One worker less", run: () => change(-1) },
-  ]);
   const least = (wanted ?? maxConcurrency) <= 1 ? "One step at a time is the least" : undefined;
   return (
     <>

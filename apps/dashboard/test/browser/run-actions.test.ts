@@ -31,11 +31,11 @@ describe.skipIf(NO_BROWSER !== undefined)("actions on a run", () => {
     const { page, faults } = watched;
     const workers = page.getByRole("group", { name: "Workers" });
     await workers.getByText("1 worker").waitFor();
-    await page.keyboard.press("+");
-    await page.keyboard.press("+");
+    await workers.getByRole("button", { name: "One worker more" }).press("Enter");
+    await workers.getByRole("button", { name: "One worker more" }).press("Enter");
     await workers.getByText("3 workers").waitFor();
     await settled(async () => (await stage.project().runs.get(run)).counts.running).toBe(2);
-    await page.keyboard.press("-");
+    await workers.getByRole("button", { name: "One worker less" }).press("Enter");
     await workers.getByText("2 workers").waitFor();
     await actions(page).getByRole("button", { name: "Pause" }).press("Enter");
     await actions(page).getByRole("button", { name: "Go on" }).press("Enter");
@@ -46,11 +46,12 @@ describe.skipIf(NO_BROWSER !== undefined)("actions on a run", () => {
     await shot(page, "run-cancel");
     expect(await accessibilityFaults(page)).toEqual([]);
     // The keys of the page do nothing under a dialog: of the two presses one counts.
-    await page.keyboard.press("+");
+    await page.keyboard.press("s");
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    await page.keyboard.press("+");
-    await workers.getByText("3 workers").waitFor();
+    expect(new URL(page.url()).searchParams.get("view")).toBe(null);
+    await page.keyboard.press("s");
+    await page.waitForURL(/view=steps/);
     await actions(page).getByRole("button", { name: "Cancel" }).press("Enter");
     await dialog.getByRole("button", { name: "Cancel and end 2 steps" }).press("Enter");
     await actions(page).getByRole("button", { name: "Retry 2 steps" }).waitFor();
