@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import type { ChangedPath } from "heddle/client";
 import type { LiveStep } from "heddle/view";
+import { ResolveLink } from "../resolve/resolve-link.tsx";
 import { useShownRun } from "../run/shown-run.tsx";
 import { Button } from "../ui/button.tsx";
 import { CodeText } from "../ui/code-text.tsx";
@@ -101,6 +102,7 @@ function SetRow({
   readonly row: Extract<ChangeRow, { readonly kind: "set" }>;
   readonly status: LiveStep["status"] | undefined;
 }): ReactNode {
+  const { project, run } = useShownRun();
   return (
     <h2 className="change-set">
       {status === undefined ? null : <Glyph name={status} label={status} />}
@@ -109,18 +111,11 @@ function SetRow({
         {shown < set.count ? `${countText(shown)} of ${countText(set.count)}` : countText(set.count)}{" "}
         {set.of === "worktree" && status === "running" ? "working now" : SOURCES[set.of]}
       </span>
-      {status === "needs-resolution" && step !== undefined ? <ResolveLink step={step} /> : null}
+      {status === "needs-resolution" && step !== undefined ? (
+        <ResolveLink project={project} run={run.head.run} step={step} />
+      ) : null}
       <Counts added={set.added} removed={set.removed} />
     </h2>
-  );
-}
-
-function ResolveLink({ step }: { readonly step: string }): ReactNode {
-  const { project, run } = useShownRun();
-  return (
-    <Link className="link" to="/p/$project/runs/$run/steps/$step/resolve" params={{ project, run: run.head.run, step }}>
-      Resolve
-    </Link>
   );
 }
 

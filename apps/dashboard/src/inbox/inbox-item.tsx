@@ -2,6 +2,7 @@
 import { useId, useState, type ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import type { AttentionItem } from "heddle/client";
+import { ResolveLink } from "../resolve/resolve-link.tsx";
 import { useAction, type Action } from "../store/action.ts";
 import { answerSeen } from "../store/answering.ts";
 import { useHeddle, useCannotAct } from "../store/heddle.tsx";
@@ -106,13 +107,7 @@ function Answers({ item, isSettled }: { readonly item: AttentionItem; readonly i
         <AnswerForm actions={[resolve]} isSettled={isSettled}>
           <AnswerButton action={resolve} args={["ours"]} name="Take ours" />
           <AnswerButton action={resolve} args={["theirs"]} name="Take theirs" />
-          <Link
-            className="button primary"
-            to="/p/$project/runs/$run/steps/$step/resolve"
-            params={{ project, run, step }}
-          >
-            Resolve
-          </Link>
+          <ResolveLink className="button primary" project={project} run={run} step={step} />
         </AnswerForm>
       );
     case "interrupted":

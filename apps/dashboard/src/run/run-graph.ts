@@ -4,6 +4,7 @@ import type { LiveRun, RunGraph, StepStatus } from "heddle/view";
 import { useFollowedQuery, type Followed } from "../store/followed-query.ts";
 import { useHeddle } from "../store/heddle.tsx";
 import { useShownRun } from "./shown-run.tsx";
+import { ENDED, FINE } from "./statuses.ts";
 
 /** Of a graph that is small its critical path is asked for when a step has ended, of a larger one now and then. */
 const SMALL = 2000;
@@ -33,9 +34,6 @@ function useSame(graph: RunGraph | undefined): RunGraph | undefined {
   // oxlint-disable-next-line react-hooks/exhaustive-deps
   return useMemo(() => graph, [steps, deps, after, containers, groups, criticalPath]);
 }
-
-const ENDED: ReadonlySet<StepStatus> = new Set<StepStatus>(["succeeded", "cached", "skipped", "failed", "cancelled"]);
-const FINE: ReadonlySet<StepStatus> = new Set<StepStatus>(["succeeded", "cached", "skipped"]);
 
 /** Ids of steps that the step with this number comes after and that have not ended as it needs. */
 export function openBeforeStep({ steps }: LiveRun, { deps, after }: RunGraph, at: number): readonly string[] {

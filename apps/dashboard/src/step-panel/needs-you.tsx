@@ -1,9 +1,9 @@
 /** Needs you: what a person is asked about the step, and the ways to answer. Said with what was seen, so that nobody answers another question. */
 import { useState, type ReactNode } from "react";
-import { Link } from "@tanstack/react-router";
 import type { SaidToStep, StepCalls } from "heddle/client";
 import type { StepView } from "heddle/view";
 import { useKeys } from "../app/keys.ts";
+import { ResolveLink } from "../resolve/resolve-link.tsx";
 import { useUnusable } from "../run/acting.ts";
 import { useShownNow, useShownRun } from "../run/shown-run.tsx";
 import { useAction, type Action } from "../store/action.ts";
@@ -177,13 +177,7 @@ function Sides({ step, seen, onRefused }: NeedsYouProps): ReactNode {
   return (
     <>
       <div className="needs-you-buttons">
-        <Link
-          className="button primary"
-          to="/p/$project/runs/$run/steps/$step/resolve"
-          params={{ project, run: id, step: step.id }}
-        >
-          Resolve in page
-        </Link>
+        <ResolveLink className="button primary" project={project} run={id} step={step.id} text="Resolve in page" />
         <ActionButton
           action={ours}
           asked="Asked"

@@ -1,7 +1,7 @@
 /** Retry reach: which steps run again when some are named. Pure. What did not succeed runs again in any case: a run goes on as a whole. */
 import type { LiveRun, RunGraph, StepStatus } from "heddle/view";
+import { FINE } from "../run/statuses.ts";
 
-const DONE: ReadonlySet<StepStatus> = new Set<StepStatus>(["succeeded", "cached", "skipped"]);
 const UNDONE: ReadonlySet<StepStatus> = new Set<StepStatus>(["failed", "cancelled", "interrupted"]);
 
 export interface RetryReach {
@@ -25,7 +25,7 @@ export function retryReach({ steps }: LiveRun, { deps, after }: RunGraph, ids: r
   for (const [at, { id, status }] of steps.entries()) {
     if (wanted.has(id)) continue;
     if (UNDONE.has(status)) undone++;
-    else if (reached.has(at) && DONE.has(status)) behind++;
+    else if (reached.has(at) && FINE.has(status)) behind++;
   }
   return { named: starts.length, behind, undone };
 }
