@@ -1,8 +1,10 @@
 /** Comparison of two runs: step by step, what moved the makespan most first, with both timelines on one axis. */
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useRef, type ReactNode } from "react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { ComparedRun, ComparedStep, RunComparison } from "heddle/client";
+import { useKeys } from "../app/keys.ts";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { useNow } from "../store/now.ts";
@@ -38,6 +40,9 @@ export function ComparePage(): ReactNode {
     getNextPageParam: ({ next }) => next,
   });
   const first = comparison.data?.pages[0];
+  usePageTitle(`Compare ${a} and ${b} · ${first?.a.plan ?? project}`);
+  const field = useRef<HTMLInputElement>(null);
+  useKeys([{ key: "/", what: "Find a step", run: () => field.current?.focus() }]);
   const steps = useMemo(() => comparison.data?.pages.flatMap((page) => page.steps) ?? [], [comparison.data]);
   const shown = steps.filter((step) => isShown(step, only) && step.step.toLowerCase().includes(q.toLowerCase()));
   return (
@@ -65,6 +70,7 @@ export function ComparePage(): ReactNode {
             <p className="compare-first">{first.first.sentence}</p>
             <div className="page-head">
               <input
+                ref={field}
                 type="search"
                 aria-label="Text in a step's id"
                 placeholder="Find a step"

@@ -1,6 +1,6 @@
 /** Choices of the graph: what a person decides about how it is shown, and how that stands in the address. Pure. */
 
-export const COLOURINGS = ["status", "duration", "cost", "group"] as const;
+export const COLOURINGS = ["status", "duration", "cost", "model", "group"] as const;
 export type Colouring = (typeof COLOURINGS)[number];
 
 export interface GraphChoices {

@@ -8,9 +8,10 @@ import { GROUP_COLOURS, SCALE_STEPS } from "./look.ts";
 export interface GraphLegendProps {
   readonly colouring: Colouring;
   readonly groups: readonly string[];
+  readonly models: readonly string[];
 }
 
-export function GraphLegend({ colouring, groups }: GraphLegendProps): ReactNode {
+export function GraphLegend({ colouring, groups, models }: GraphLegendProps): ReactNode {
   return (
     <ul className="graph-legend" aria-label="Legend">
       {colouring === "duration" || colouring === "cost" ? (
@@ -22,8 +23,8 @@ export function GraphLegend({ colouring, groups }: GraphLegendProps): ReactNode 
           {colouring === "duration" ? "long" : "dear"}
         </li>
       ) : null}
-      {colouring === "group"
-        ? groups.slice(0, GROUP_COLOURS).map((name, at) => (
+      {colouring === "group" || colouring === "model"
+        ? (colouring === "group" ? groups : models).slice(0, GROUP_COLOURS).map((name, at) => (
             <li key={name}>
               <span className="graph-swatch" style={{ background: `var(--graph-group-${at + 1})` }} />
               <span className="ellipsis">{name}</span>

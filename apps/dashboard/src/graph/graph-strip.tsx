@@ -1,13 +1,16 @@
 /** Strip above the graph: its controls, in a line of their own, so that they cover no node. */
-import type { ReactNode } from "react";
+import type { ReactNode, Ref } from "react";
+import { useSaid } from "../app/announce.tsx";
 import { Button } from "../ui/button.tsx";
 import { countOf, countText } from "../ui/format.ts";
-import { COLOURINGS, type Colouring, type GraphChoices } from "./choices.ts";
+import type { Colouring, GraphChoices } from "./choices.ts";
 
 export interface GraphStripProps {
+  /** Where a text is looked for. */
+  readonly field: Ref<HTMLInputElement>;
   readonly choices: GraphChoices;
   readonly onChoose: (choices: Partial<GraphChoices>) => void;
-  readonly hasGroups: boolean;
+  readonly colourings: readonly Colouring[];
   /** How many nodes match; absent: nothing is looked for. */
   readonly found: number | undefined;
   readonly onFound: (forward: boolean) => void;
@@ -19,10 +22,22 @@ export interface GraphStripProps {
   readonly onZoom: (factor: number) => void;
   /** So many nodes are shown as bars alone; absent: they are not. */
   readonly notice: number | undefined;
+  /** What else can be done with the graph. */
+  readonly children?: ReactNode;
 }
 
 export function GraphStrip(props: GraphStripProps): ReactNode {
   const { choices, onChoose, found, onFound, wrong, zoom, notice } = props;
+  // Told of what somebody has typed, and not with each change of the run.
+  const saidFound = useSaid(found === undefined ? "" : `${countText(found)} found`, [
+    choices.text,
+    found === undefined,
+  ]);
+  const heatMap =
+    notice === undefined
+      ? ""
+      : `A heat map of ${countOf(notice, "node")}: zoom in, find a step, or go to the next failure to read them.`;
+  const saidHeatMap = useSaid(heatMap, [notice === undefined]);
   return (
     <div className="graph-strip">
       <Button onClick={props.onFit}>
@@ -34,7 +49,7 @@ export function GraphStrip(props: GraphStripProps): ReactNode {
       <label className="graph-colouring">
         <span>Colour by</span>
         <select value={choices.colouring} onChange={({ target }) => onChoose({ colouring: target.value as Colouring })}>
-          {COLOURINGS.filter((one) => one !== "group" || props.hasGroups).map((one) => (
+          {props.colourings.map((one) => (
             <option key={one} value={one}>
               {one}
             </option>
@@ -47,6 +62,7 @@ export function GraphStrip(props: GraphStripProps): ReactNode {
       </Button>
       <div className="graph-find">
         <input
+          ref={props.field}
           type="search"
           aria-label="Find a step"
           placeholder="Find a step"
@@ -58,17 +74,16 @@ export function GraphStrip(props: GraphStripProps): ReactNode {
             onFound(!event.shiftKey);
           }}
         />
-        {found === undefined ? null : (
-          <span className="dim" role="status">
-            {countText(found)} found
-          </span>
-        )}
+        {found === undefined ? null : <span className="dim">{countText(found)} found</span>}
+        <span className="visually-hidden" role="status">
+          {saidFound}
+        </span>
       </div>
-      <span className="graph-notice" role="status">
-        {notice === undefined
-          ? ""
-          : `A heat map of ${countOf(notice, "node")}: zoom in, find a step, or go to the next failure to read them.`}
+      <span className="graph-notice">{heatMap}</span>
+      <span className="visually-hidden" role="status">
+        {saidHeatMap}
       </span>
+      {props.children}
       <div className="graph-zoom" role="group" aria-label="Zoom">
         <Button aria-label="Smaller" onClick={() => props.onZoom(0.8)}>
           −

@@ -10,15 +10,18 @@ import {
   type ReactNode,
 } from "react";
 import type { LiveStep, RunGraph } from "heddle/view";
+import { useSaid } from "../app/announce.tsx";
 import { useKeys } from "../app/keys.ts";
 import { useNow } from "../store/now.ts";
 import { Waiting } from "../ui/waiting.tsx";
-import type { GraphChoices } from "./choices.ts";
+import { COLOURINGS, type GraphChoices } from "./choices.ts";
 import { foldedGraph, reachedFrom } from "./fold.ts";
+import { useFoundNodes } from "./found-nodes.ts";
 import { listenForGestures } from "./gestures.ts";
 import { GraphLegend } from "./graph-legend.tsx";
 import { GraphStrip } from "./graph-strip.tsx";
 import { nodeText, sceneLook, standsOut } from "./look.ts";
+import type { StepModels } from "./use-models.ts";
 import { useGraphScene, useNodeStates, usePalette, usePlacedGraph, type PlacedGraph } from "./use-scene.ts";
 import { nextNode, type Direction } from "./walk.ts";
 import "./graph.css";
@@ -38,6 +41,10 @@ export interface GraphViewProps {
   readonly isWanted?: ((step: LiveStep) => boolean) | undefined;
   /** Where what goes on has come to; absent: the present. */
   readonly now?: number | undefined;
+  /** Absent: colours do not tell models here. */
+  readonly models?: StepModels | undefined;
+  /** What else can be done with the graph, in its strip. */
+  readonly children?: ReactNode;
 }
 
 /** What a small graph is shown at, where the whole would be too small to be read. */
@@ -45,6 +52,7 @@ const READABLE = 0.8;
 const SMALL = 60;
 /** Pixels that a key moves the view. */
 const PAN = 80;
+const ZOOM = 1.25;
 const HOVER_MS = 90;
 /** Bars of so many nodes say little alone. */
 const HEAT_MAP_FROM = 250;
@@ -63,10 +71,11 @@ const SHIFTS: Readonly<Record<Direction, readonly [number, number]>> = {
 };
 
 export function GraphView(props: GraphViewProps): ReactNode {
-  const { label, graph, steps, selected, onSelect, choices, onChoose, isWanted, now: shownNow } = props;
+  const { label, graph, steps, selected, onSelect, choices, onChoose, isWanted, now: shownNow, models } = props;
   const prefix = useId();
   const host = useRef<HTMLDivElement>(null);
   const area = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
   const present = useNow();
   const now = shownNow ?? present;
   const { steps: ids, deps, after, containers, groups } = graph;
@@ -106,11 +115,10 @@ export function GraphView(props: GraphViewProps): ReactNode {
     else area.current?.setAttribute("aria-activedescendant", id);
   };
 
-  // Found nodes: those that match the text and what else is asked for.
-  const found = useMemo(
-    () => foundNodes(placed, graph, steps, choices.text, isWanted),
-    [placed, graph, steps, choices.text, isWanted],
-  );
+  const { text } = choices;
+  const { found, changed: foundChanged } = useFoundNodes({ placed, ids, text, isWanted }, steps);
+  const foundNow = useRef(found);
+  foundNow.current = found;
   const slowTick = choices.colouring === "status" ? 0 : Math.floor(now / 3000);
   const look = useMemo(
     () =>
@@ -123,12 +131,14 @@ export function GraphView(props: GraphViewProps): ReactNode {
             now: () => nowNow.current,
             palette,
             colouring: choices.colouring,
+            models,
             showsPath: choices.showsPath,
             lit,
-            found,
+            found: () => foundNow.current,
           }),
-    // A colouring by amounts depends on the largest one.
-    [graph, placed, palette, choices.colouring, choices.showsPath, lit, found, slowTick],
+    // A colouring by amounts depends on the largest one; another search finds others.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+    [graph, placed, palette, choices.colouring, choices.showsPath, models, lit, text, isWanted, slowTick],
   );
 
   const drawn = useRef<PlacedGraph>(undefined);
@@ -160,7 +170,7 @@ export function GraphView(props: GraphViewProps): ReactNode {
   useLayoutEffect(() => {
     if (scene !== undefined && look !== undefined) scene.look(look);
   }, [scene, look]);
-  useLayoutEffect(() => scene?.change(changed), [scene, changed]);
+  useLayoutEffect(() => scene?.change([...changed, ...foundChanged]), [scene, changed, foundChanged]);
   useEffect(() => {
     // Times of what runs go on.
     scene?.change([...states.keys()].filter((node) => typeof states[node]?.runsSince === "number"));
@@ -243,6 +253,9 @@ export function GraphView(props: GraphViewProps): ReactNode {
     { key: "x", what: "Show or hide the critical path", run: showPath },
     { key: "n", what: "Next failure", run: () => jumpAmong(wrong, true) },
     { key: "N", what: "Previous failure", run: () => jumpAmong(wrong, false) },
+    { key: "/", what: "Find a step", run: () => field.current?.focus() },
+    { key: "+", what: "Zoom in", run: () => scene?.zoomBy(ZOOM) },
+    { key: "-", what: "Zoom out", run: () => scene?.zoomBy(1 / ZOOM) },
   ]);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -256,21 +269,31 @@ export function GraphView(props: GraphViewProps): ReactNode {
       } else goTo(nextNode(placed.folded, placed.layout, from, direction) ?? from);
     } else if (event.key === "Enter" && current !== -1) open(current);
     else if (event.key === "e" && current !== -1) toggle(current);
-    else if (event.key === "+" || event.key === "=") scene?.zoomBy(1.25);
-    else if (event.key === "-") scene?.zoomBy(0.8);
+    else if (event.key === "+" || event.key === "=") scene?.zoomBy(ZOOM);
+    else if (event.key === "-") scene?.zoomBy(1 / ZOOM);
     else return;
     event.preventDefault();
   };
 
+  // Told when somebody has moved to a node, and not with each second that it runs.
+  const told = useSaid(
+    current !== -1 && shown.shows === "bars" ? nodeText(nodes[current]?.label ?? "", states[current], now) : "",
+    [currentKey, shown.shows],
+  );
   const isHeatMap = shown.shows === "bars" && nodes.length > HEAT_MAP_FROM;
   const shownHover = shown.shows === "bars" ? hovered : undefined;
   return (
     <div className="graph">
       <GraphStrip
+        field={field}
         choices={choices}
         onChoose={onChoose}
-        hasGroups={graph.groups.length > 0}
-        found={choices.text === "" ? undefined : foundInOrder.length}
+        colourings={COLOURINGS.filter(
+          (one) =>
+            one === choices.colouring ||
+            ((one !== "group" || groups.length > 0) && (one !== "model" || models !== undefined)),
+        )}
+        found={choices.text === "" || placed === undefined ? undefined : foundInOrder.length}
         onFound={(forward) => jumpAmong(foundInOrder, forward)}
         wrong={wrong.length}
         onWrong={() => jumpAmong(wrong, true)}
@@ -278,7 +301,9 @@ export function GraphView(props: GraphViewProps): ReactNode {
         zoom={shown.zoom}
         onZoom={(factor) => scene?.zoomBy(factor)}
         notice={isHeatMap ? nodes.length : undefined}
-      />
+      >
+        {props.children}
+      </GraphStrip>
       <div
         ref={area}
         className="graph-area"
@@ -302,9 +327,9 @@ export function GraphView(props: GraphViewProps): ReactNode {
         plus and minus zoom.
       </p>
       <p className="visually-hidden" role="status">
-        {current !== -1 && shown.shows === "bars" ? nodeText(nodes[current]?.label ?? "", states[current], now) : ""}
+        {told}
       </p>
-      <GraphLegend colouring={choices.colouring} groups={graph.groups.map(({ name }) => name)} />
+      <GraphLegend colouring={choices.colouring} groups={groups.map(({ name }) => name)} models={models?.names ?? []} />
     </div>
   );
 }
@@ -331,23 +356,4 @@ function inReadingOrder<State>(
       return state !== undefined && is(state);
     }),
   );
-}
-
-function foundNodes(
-  placed: PlacedGraph | undefined,
-  graph: RunGraph,
-  steps: readonly LiveStep[],
-  text: string,
-  isWanted: GraphViewProps["isWanted"],
-): ReadonlySet<number> | undefined {
-  if (placed === undefined || (text === "" && isWanted === undefined)) return undefined;
-  const wanted = text.toLowerCase();
-  const found = new Set<number>();
-  for (const [step, id] of graph.steps.entries()) {
-    const live = steps[step];
-    if (!id.toLowerCase().includes(wanted) || (isWanted !== undefined && (live === undefined || !isWanted(live))))
-      continue;
-    found.add(placed.folded.nodeOf[step] ?? 0);
-  }
-  return found;
 }

@@ -5,6 +5,7 @@ import type { Colouring } from "./choices.ts";
 import type { BoxLook } from "./boxes.ts";
 import type { FoldedGraph } from "./fold.ts";
 import type { NodeState } from "./node-state.ts";
+import type { StepModels } from "./use-models.ts";
 import type { BarLook } from "./paint.ts";
 import type { SceneLook } from "./scene.ts";
 
@@ -61,10 +62,12 @@ export interface LookInput {
   readonly now: () => number;
   readonly palette: GraphPalette;
   readonly colouring: Colouring;
+  /** Absent: nothing is known of models here. */
+  readonly models?: StepModels | undefined;
   readonly showsPath: boolean;
   readonly lit: ReadonlySet<number> | undefined;
-  /** Nodes that are looked for; absent: nothing is. */
-  readonly found: ReadonlySet<number> | undefined;
+  /** Nodes that are found when something is drawn; absent: nothing is looked for. */
+  readonly found: () => ReadonlySet<number> | undefined;
 }
 
 const UNKNOWN: NodeState = { status: "waiting", durationMs: null, runsSince: null, cost: null, note: null };
@@ -74,7 +77,7 @@ export function sceneLook(input: LookInput): SceneLook {
   const { nodes, nodeOf } = folded;
   const state = (node: number): NodeState => input.states()[node] ?? UNKNOWN;
   const colourOf = colourings(input)[input.colouring];
-  const isDimmed = (node: number): boolean => lit?.has(node) === false || found?.has(node) === false;
+  const isDimmed = (node: number): boolean => lit?.has(node) === false || found()?.has(node) === false;
   const path = new Map<number, number>();
   if (input.showsPath)
     for (const [at, step] of graph.criticalPath.entries()) {
@@ -158,6 +161,7 @@ function colourings({
   folded,
   palette,
   states,
+  models,
 }: LookInput): Readonly<Record<Colouring, NodeColour | undefined>> {
   const scaled = (amount: (state: NodeState) => number | null): NodeColour => {
     const most = states().reduce((max, state) => Math.max(max, (state === undefined ? null : amount(state)) ?? 0), 0);
@@ -173,6 +177,11 @@ function colourings({
     status: undefined,
     duration: scaled(({ durationMs }) => durationMs),
     cost: scaled(({ cost }) => cost),
+    model: (node) => {
+      const member = folded.nodes[node]?.members.find((step) => models?.of.has(step));
+      const at = models?.of.get(member ?? -1);
+      return at === undefined ? undefined : palette.groups[at % GROUP_COLOURS];
+    },
     group: (node) => palette.groups[groupOf.get(node) ?? -1],
   };
 }

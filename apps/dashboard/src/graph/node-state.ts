@@ -1,5 +1,6 @@
 /** Node state: what a node of the graph shows of its steps. Pure. */
 import type { LiveStep, StepStatus } from "heddle/view";
+import { FINE } from "../run/statuses.ts";
 import type { GraphNode } from "./fold.ts";
 
 export interface NodeState {
@@ -30,8 +31,6 @@ const FOREMOST: readonly StepStatus[] = [
   "skipped",
 ];
 
-const DONE: ReadonlySet<StepStatus> = new Set<StepStatus>(["succeeded", "cached", "skipped"]);
-
 export function nodeState(node: GraphNode, steps: readonly LiveStep[]): NodeState | undefined {
   const own = node.step === undefined ? undefined : steps[node.step];
   if (node.fold !== "closed") return own === undefined ? undefined : stateOf(own);
@@ -46,7 +45,7 @@ export function nodeState(node: GraphNode, steps: readonly LiveStep[]): NodeStat
   // What failed in a container that succeeded did not matter.
   const foremost = FOREMOST.find((status) => counts.has(status));
   const status =
-    own !== undefined && (DONE.has(own.status) || foremost === undefined) ? own.status : (foremost ?? "waiting");
+    own !== undefined && (FINE.has(own.status) || foremost === undefined) ? own.status : (foremost ?? "waiting");
   if (own !== undefined) return { ...stateOf(own), status, cost: sum(own.cost, cost), counts };
   return { status, durationMs, runsSince: null, cost, note: null, counts };
 }

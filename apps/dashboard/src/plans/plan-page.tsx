@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { ApiProblem, type PlanDocument } from "heddle/client";
 import type { PlanView } from "heddle/view";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { countOf, countText, durationText } from "../ui/format.ts";
@@ -26,6 +27,7 @@ export function PlanPage(): ReactNode {
     queryFn: ({ signal }) => client.project(project).plans.get(file, { signal }),
   });
   const { data, error } = document;
+  usePageTitle(`${data?.plan?.name ?? file} · plan of ${project}`);
   const isProgram = error instanceof ApiProblem && error.code === "plan-module-refused";
   return (
     <>

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { runGlyph } from "heddle/view";
+import { usePageTitle } from "../app/page-title.ts";
 import { StatusLine } from "../app/status-line.tsx";
 import { useHeddle } from "../store/heddle.tsx";
 import { useNow } from "../store/now.ts";
@@ -22,6 +23,7 @@ export function PlansPage(): ReactNode {
     queryFn: ({ signal }) => client.project(project).plans.list({ signal }),
   });
   const { data } = plans;
+  usePageTitle(`Plans · ${project}`);
   return (
     <>
       <main id="main" className="page">

@@ -54,9 +54,8 @@ export function WhatIfPanel({ project, of, state, workers }: WhatIfPanelProps): 
   if (point === undefined || data.steps === 0) return <p className="dim">Nothing is left to be done.</p>;
   return (
     <div className="what-if">
-      <p className="what-if-said" role="status">
-        {curveText(data, point)}
-      </p>
+      {/* The slider says it to who moves it. */}
+      <p className="what-if-said">{curveText(data, point)}</p>
       <div className="what-if-body">
         <div>
           <WhatIfCurve data={data} point={point} workers={workers} />

@@ -16,7 +16,7 @@ const PAGE = 5000;
 const AGAIN_MS = 400;
 
 /** `last`: number of the last event that there is. */
-export function useTimeline(project: string, run: string, last: number) {
+export function useTimeline(project: string, run: string, last: number, isWanted: boolean = true) {
   const { client } = useHeddle();
   const queries = useQueryClient();
   const key = ["timeline", project, run];
@@ -29,11 +29,12 @@ export function useTimeline(project: string, run: string, last: number) {
         ? loaded(calls, { run, signal })
         : merged(before, await loaded(calls, { run, signal, since: before.lastTime }));
     },
+    enabled: isWanted,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });
   const { data, isFetching, isError, refetch } = timeline;
-  const isBehind = data !== undefined && data.seq < last;
+  const isBehind = isWanted && data !== undefined && data.seq < last;
   useEffect(() => {
     if (!isBehind || isFetching || isError) return;
     const timer = setTimeout(() => void refetch(), AGAIN_MS);

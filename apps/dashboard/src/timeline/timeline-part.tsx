@@ -2,6 +2,7 @@
 import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { getRouteApi } from "@tanstack/react-router";
 import type { ForecastBar } from "heddle/client";
+import { useKeys } from "../app/keys.ts";
 import { ComparePrevious } from "../compare/compare-previous.tsx";
 import { WhatIfPanel } from "../plans/what-if.tsx";
 import { useRunGraph } from "../run/run-graph.ts";
@@ -91,6 +92,8 @@ function TimelineView({
   );
   const critical = useCritical();
   const [pointed, setPointed] = useState<PackedBar>();
+  const field = useRef<HTMLInputElement>(null);
+  useKeys([{ key: "/", what: "Find a step", run: () => field.current?.focus() }]);
   const start = data.startedAt;
   const textOf = useCallback(
     ({ bar, count }: PackedBar): string =>
@@ -128,6 +131,7 @@ function TimelineView({
           Gaps folded
         </Button>
         <input
+          ref={field}
           type="search"
           className="tl-search"
           aria-label="Text in a step's id"

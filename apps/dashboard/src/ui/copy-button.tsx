@@ -5,7 +5,8 @@ import { Button } from "./button.tsx";
 const SAID_MS = 2000;
 
 export interface CopyButtonProps {
-  readonly text: string;
+  /** Where it is asked for when it is wanted: the question. */
+  readonly text: string | (() => Promise<string>);
   /** What is copied, after the word `Copy`. */
   readonly what: string;
 }
@@ -21,7 +22,8 @@ export function CopyButton({ text, what }: CopyButtonProps): ReactNode {
     // Browsers have a clipboard for pages of this machine and over HTTPS alone.
     const { clipboard } = navigator as { readonly clipboard?: Clipboard };
     if (clipboard === undefined) return setSaid("refused");
-    clipboard.writeText(text).then(
+    const write = async (): Promise<void> => clipboard.writeText(typeof text === "string" ? text : await text());
+    write().then(
       () => setSaid("copied"),
       () => setSaid("refused"),
     );
@@ -29,7 +31,13 @@ export function CopyButton({ text, what }: CopyButtonProps): ReactNode {
   return (
     <Button onClick={copy}>
       <span aria-live="polite">
-        {said === undefined ? `Copy ${what}` : said === "copied" ? "Copied" : "The browser did not allow it"}
+        {said === undefined
+          ? `Copy ${what}`
+          : said === "copied"
+            ? "Copied"
+            : typeof text === "string"
+              ? "The browser did not allow it"
+              : "It cannot be copied"}
       </span>
     </Button>
   );

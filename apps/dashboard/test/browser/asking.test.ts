@@ -57,4 +57,33 @@ describe.skipIf(NO_BROWSER !== undefined)("answers about a run that goes on", ()
     await until(async () => (asked.get("forecast ") ?? 0) > before);
     expect(faults).toEqual([]);
   });
+
+  test("live regions of the graph tell what somebody does there, and not what the run does", async () => {
+    await using watched = await stage.page(`/p/shop/runs/${RUN}?view=graph&status=running&q=step`);
+    const { page, faults } = watched;
+    const region = page.locator(".graph-find").getByRole("status");
+    await region.getByText(/^\d found$/).waitFor({ state: "attached" });
+    await page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(globalThis, { said });
+      for (const one of document.querySelectorAll(".graph [role=status]"))
+        new MutationObserver(() => said.push(one.textContent)).observe(one, {
+          subtree: true,
+          childList: true,
+          characterData: true,
+        });
+    });
+    const visible = page.locator(".graph-find .dim");
+    const before = Number.parseInt((await visible.textContent()) ?? "", 10);
+    await written.add([succeeded(STEPS[6] ?? "", 1)]);
+    await visible.getByText(`${before - 1} found`, { exact: true }).waitFor();
+    const said = (): Promise<readonly string[]> =>
+      page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+    expect(await said()).toEqual([]);
+    await page.keyboard.press("/");
+    await page.keyboard.type("7");
+    await visible.getByText("0 found", { exact: true }).waitFor();
+    await until(async () => (await said()).at(-1) === "0 found");
+    expect(faults).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Locator, Page } from "playwright-core";
 import { accessibilityFaults, LOOKS, NO_BROWSER, shot, type WatchedPage } from "../support/browser.ts";
+import { agent, began, command, record, succeeded, used, type Happening } from "../support/recorded.ts";
 import { Stage } from "../support/stage.ts";
 
 const plan = {
@@ -96,7 +97,7 @@ describe.skipIf(NO_BROWSER !== undefined)("the graph", () => {
       await shot(page, `graph-folds-${width}-${theme}`);
       expect(await accessibilityFaults(page)).toEqual([]);
       await page.goto(`/p/shop/runs/${runs["wide"]}?view=graph`);
-      await page.getByText("A heat map of 421 nodes").waitFor();
+      await page.locator(".graph-notice", { hasText: "A heat map of 421 nodes" }).waitFor();
       await shot(page, `graph-wide-${width}-${theme}`);
       expect(await accessibilityFaults(page)).toEqual([]);
       expect(faults).toEqual([]);
@@ -187,14 +188,14 @@ describe.skipIf(NO_BROWSER !== undefined)("the graph", () => {
   test("bars of a large graph say what they are, and open their steps; text finds them", async () => {
     await using watched = await open("wide");
     const { page, faults } = watched;
-    await page.getByText("A heat map of 421 nodes").waitFor();
+    await page.locator(".graph-notice", { hasText: "A heat map of 421 nodes" }).waitFor();
     expect(await page.locator(".graph-box:visible").count()).toBe(0);
     await page.getByRole("searchbox", { name: "Find a step" }).fill("broken");
-    await page.getByText("1 found").waitFor();
+    await page.locator(".graph-find", { hasText: "1 found" }).waitFor();
     await page.keyboard.press("Enter");
     await box(page, "broken").waitFor();
     await page.getByRole("button", { name: /^Fit/ }).click();
-    await page.getByText("A heat map of 421 nodes").waitFor();
+    await page.locator(".graph-notice", { hasText: "A heat map of 421 nodes" }).waitFor();
     // The first bar that is hit, in steps of the bars' size.
     const area = await page.getByRole("application").boundingBox();
     const tip = page.locator(".graph-tip");
@@ -235,5 +236,53 @@ describe.skipIf(NO_BROWSER !== undefined)("the graph", () => {
     await page.getByRole("button", { name: /^ask, succeeded/ }).waitFor();
     await page.getByRole("button", { name: /^go, succeeded/ }).waitFor();
     expect(await page.locator("[data-kept]").count()).toBe(1);
+  });
+
+  test("a group with many steps is one node until it is opened; models have their colours; all goes out as Mermaid", async () => {
+    const members = Array.from({ length: 10 }, (_, at) => `part-${at}`);
+    const happenings = members.flatMap((id, at): readonly Happening[] => [
+      [at, began(id)],
+      [at, used(id, at % 2 === 0 ? "opus-4" : "sonnet-5", 0.1)],
+      [at + 1, succeeded(id, 1)],
+    ]);
+    const steps = [command("first"), ...members.map((id) => agent(id, ["first"], { group: "parts" }))];
+    const plan = { name: "groups", steps: [...steps, command("last", ["part-9"])] };
+    await record(stage, { run: "groups000001", plan, startedAt: Date.now() - 60_000, happenings });
+    await using watched = await stage.page("/p/shop/runs/groups000001?view=graph");
+    const { page, context, faults } = watched;
+    await page.getByRole("button", { name: "parts, 10 of 10, succeeded" }).waitFor();
+    await shot(page, "graph-group");
+    expect(await page.getByRole("button", { name: /^part-/ }).count()).toBe(0);
+    await page.getByRole("button", { name: "Open parts" }).click();
+    await page
+      .getByRole("button", { name: /^part-/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press("f");
+    await once(() => page.getByRole("button", { name: /^part-/ }).count(), 10);
+    await page.getByLabel("Colour by").selectOption("model");
+    await page.waitForURL(/colour=model/);
+    const legend = page.getByRole("list", { name: "Legend" });
+    for (const model of ["opus-4", "sonnet-5"]) await legend.getByText(model).waitFor();
+    await shot(page, "graph-models");
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.reload();
+    await page
+      .getByRole("button", { name: /^part-/ })
+      .first()
+      .waitFor();
+    await legend.getByText("opus-4").waitFor();
+    await page
+      .getByRole("button", { name: /^part-/ })
+      .first()
+      .click();
+    await page.getByRole("application").focus();
+    await page.keyboard.press("e");
+    await page.getByRole("button", { name: "parts, 10 of 10, succeeded" }).waitFor();
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy as Mermaid" }).click();
+    await page.getByText("Copied", { exact: true }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^(?:flowchart|graph) /m);
+    expect(faults).toEqual([]);
   });
 });

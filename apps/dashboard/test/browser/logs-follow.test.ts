@@ -104,7 +104,7 @@ describe.skipIf(NO_BROWSER !== undefined)("B4: a log that is written", () => {
     await using watched = await stage.page("/settings");
     const cable = await Cable.of(watched.context);
     await watched.page.goto(`/p/shop/runs/${run}?view=logs&step=kept`);
-    const { page, faults } = watched;
+    const { page } = watched;
     await sees(page, "line 2000");
     await list(page).focus();
     for (let turns = 0; turns < 10; turns++) await page.keyboard.press("PageUp");
@@ -145,7 +145,7 @@ describe.skipIf(NO_BROWSER !== undefined)("B4: a log that is written", () => {
     await drawn(page);
     expect((await inView(page))[1]).toBe(2500);
     // The browser itself says of a lost connection what was tried.
-    expect(faults.filter((fault) => !/ERR_INTERNET_DISCONNECTED|WebSocket/.test(fault))).toEqual([]);
+    watched.expectFault(/ERR_INTERNET_DISCONNECTED|WebSocket/);
   });
 
   test("goes on at its end when it is written too fast to be followed, and can be read whole", async () => {

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
+import { onTestFinished } from "vitest";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((file) => existsSync(file));
@@ -44,8 +45,10 @@ export interface LookOptions {
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What it did that it must not do. */
+  /** What it did that it must not do. At the end of its test there are none but those that the test expects. */
   readonly faults: readonly string[];
+  /** Faults that its test brings about. */
+  expectFault(fault: RegExp): void;
 }
 
 /** `storage`: of the origin, before any script of it runs. */
@@ -64,6 +67,11 @@ export async function watchedPage(
     ...(width === 390 ? { hasTouch: true, isMobile: true } : {}),
   });
   const faults: string[] = [];
+  const expected: RegExp[] = [];
+  onTestFinished(() => {
+    const left = faults.filter((fault) => !expected.some((one) => one.test(fault)));
+    if (left.length > 0) throw new Error(`the page did what it must not do:\n${left.join("\n")}`);
+  });
   // Of a page that shows nothing the test says so soon, with what was wrong.
   context.setDefaultTimeout(20_000);
   await context.addInitScript((entries) => {
@@ -88,6 +96,7 @@ export async function watchedPage(
     page,
     context,
     faults,
+    expectFault: (fault) => void expected.push(fault),
     [Symbol.asyncDispose]: () => context.close(),
   };
 }
