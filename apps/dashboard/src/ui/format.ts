@@ -57,9 +57,9 @@ export function costText(usd: number | null): string {
     : `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
-/** `2.9×`; `undefined`: it says nothing, as nothing was done at the same time yet. */
+/** `2.9×`; `undefined`: it says nothing, as nothing was done at the same time yet, or the run waited for longer than that saved. */
 export function speedupText(sequentialMs: number, parallelMs: number): string | undefined {
-  return sequentialMs > 0 && parallelMs > 0 ? `${(sequentialMs / parallelMs).toFixed(1)}×` : undefined;
+  return parallelMs > 0 && sequentialMs >= parallelMs ? `${(sequentialMs / parallelMs).toFixed(1)}×` : undefined;
 }
 
 /** `1.4 KB`, `20.2 MB`. */

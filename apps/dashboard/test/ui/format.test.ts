@@ -31,6 +31,8 @@ test("amounts, counts, sizes, speed-ups", () => {
   ]);
   expect([0, 999, 1000, 20_200_000, 1e9].map(bytesText)).toEqual(["0 B", "999 B", "1.0 KB", "20.2 MB", "1.0 GB"]);
   expect([speedupText(2900, 1000), speedupText(0, 1000), speedupText(10, 0)]).toEqual(["2.9×", undefined, undefined]);
+  // It waited for people for longer than it worked: not slower for that.
+  expect([speedupText(1000, 1000), speedupText(999, 1000)]).toEqual(["1.0×", undefined]);
 });
 
 test("how long ago", () => {
