@@ -43,8 +43,14 @@ export interface ServerTokens {
   readonly read: string;
 }
 
+export interface AuthorityOptions {
+  /** Called with each address that is not listened to any more, once for each time. */
+  readonly onSilenced?: (peer: string) => void;
+}
+
 export class Authority {
   readonly #clock: Clock;
+  readonly #onSilenced: (peer: string) => void;
   readonly #standing = new Tokens<TokenHolder>();
   readonly #sessions = new Tokens<TokenHolder>();
   readonly #codes = new Tokens<TokenHolder>();
@@ -53,8 +59,9 @@ export class Authority {
   readonly tokens: ServerTokens;
 
   /** `given`: the tokens that the user gave, two different ones; a new one for each that is absent. */
-  constructor(clock: Clock, given: Partial<ServerTokens> = {}) {
+  constructor(clock: Clock, given: Partial<ServerTokens> = {}, { onSilenced = () => {} }: AuthorityOptions = {}) {
     this.#clock = clock;
+    this.#onSilenced = onSilenced;
     const standing = (grant: Grant): string => {
       const holder = { grant, until: undefined };
       const token = given[grant];
@@ -119,6 +126,7 @@ export class Authority {
     const known = this.#guesses.get(peer);
     if (known !== undefined && now - known.since < GUESSES_MS) {
       known.count++;
+      if (known.count === MOST_GUESSES) this.#onSilenced(peer);
       return;
     }
     if (this.#guesses.size >= MOST_PEERS) this.#guesses.clear();

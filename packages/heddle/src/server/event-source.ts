@@ -11,11 +11,13 @@ export interface EventSourceOptions {
   readonly clock: Clock;
   /** Called once, with the signal that is given when the stream is over. */
   readonly onOpened: (isOver: AbortSignal) => void;
+  /** Whether the client may still see what it sees; asked with each comment. Absent: always. */
+  readonly isAllowed?: () => boolean;
 }
 
-/** Ends when nobody works on the run any more, or the client goes away. */
+/** Ends when nobody works on the run any more, the client goes away, or its session has ended. */
 export function eventSource({ project, run }: AskedRun, options: EventSourceOptions): Response {
-  const { after, signal, clock, onOpened } = options;
+  const { after, signal, clock, onOpened, isAllowed = () => true } = options;
   const text = new TextEncoder();
   const gone = new AbortController();
   signal.addEventListener("abort", () => gone.abort());
@@ -38,6 +40,8 @@ export function eventSource({ project, run }: AskedRun, options: EventSourceOpti
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = (): void => {
+        // The tail ends then, and the stream with it.
+        if (!isAllowed()) return end();
         // Lets both sides, and what lies between, see that the connection is there.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(text.encode(":\n\n"));
         cancelComment = clock.after(COMMENT_MS, comment);

@@ -30,6 +30,7 @@ export type ProblemSlug =
   | "precondition-needed"
   | "too-many-requests"
   | "server-error"
+  | "too-many-streams"
   | "project-unavailable";
 
 export const REQUEST_PROBLEMS: Readonly<Record<ProblemSlug, readonly [status: number, title: string]>> = {
@@ -55,6 +56,7 @@ export const REQUEST_PROBLEMS: Readonly<Record<ProblemSlug, readonly [status: nu
   "precondition-needed": [428, "The request must say what was seen"],
   "too-many-requests": [429, "Too many wrong tokens"],
   "server-error": [500, "The request could not be served"],
+  "too-many-streams": [503, "Too many streams are open"],
   "project-unavailable": [503, "The project cannot be opened"],
 };
 
@@ -71,6 +73,9 @@ export interface ProblemDetails {
   readonly diagnostics?: Json;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Of what may be otherwise soon. */
+const RETRY = { "retry-after": "5" } as const;
 
 export function problemStatus(slug: ProblemSlug): number {
   return REQUEST_PROBLEMS[slug][0];
@@ -95,7 +100,7 @@ export function problemResponse(problem: ProblemDetails, instance: string): Resp
   });
   return new Response(JSON.stringify(document), {
     status,
-    headers: { "content-type": "application/problem+json", ...headers },
+    headers: { "content-type": "application/problem+json", ...(status === 503 ? RETRY : {}), ...headers },
   });
 }
 

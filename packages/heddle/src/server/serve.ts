@@ -10,12 +10,13 @@ import { ok, type Result } from "../base/result.ts";
 import { layoutOf } from "../project/layout.ts";
 import { VERSION } from "../version.ts";
 import { serverApp } from "./app.ts";
-import { Authority, type ServerTokens } from "./authority.ts";
+import { Authority, MOST_GUESSES, type ServerTokens } from "./authority.ts";
 import { sourceSettings } from "./guard.ts";
 import { recoverRuns } from "./recover.ts";
 import { listenOn, LOOPBACKS } from "./listen.ts";
 import { ServerFeeds } from "./server-feeds.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
 import { runPathIn } from "./run-path.ts";
 import { builtPages, PageFiles } from "./page-files.ts";
@@ -47,6 +48,8 @@ export interface ServeOptions {
   /** Who is said to have asked for what clients ask for. */
   readonly actor: string;
   readonly onFault: (message: unknown) => void;
+  /** Called with what the operator should know. */
+  readonly onWarning?: (text: string) => void;
   /** Folder with the built pages. Absent: that of the package. */
   readonly pages?: string;
   /** Runs whose process died are taken up; called with each, and its problem where it cannot go on. Absent: they are left. */
@@ -66,21 +69,29 @@ export interface RunningServer extends AsyncDisposable {
   runPath(word: string): Promise<Result<string, Problem>>;
 }
 
+function silencedText(peer: string): string {
+  return `${MOST_GUESSES} wrong tokens came from ${peer} within a minute: it is not answered for the rest of it`;
+}
+
 /** How long requests that are under way may take when the server stops. */
 const CLOSE_MS = 2000;
 
 export async function serve(options: ServeOptions): Promise<Result<RunningServer, Problem>> {
   const { clock, host, allowHosts = [], cors = [] } = options;
-  const authority = new Authority(clock, options.given);
+  const authority = new Authority(clock, options.given, {
+    onSilenced: (peer) => options.onWarning?.(silencedText(peer)),
+  });
   const projects = new ServedProjects(options.dirs, delivering(options.open));
   let source = sourceSettings(options.port);
   let url = "";
+  const metrics = new ServerMetrics();
   const world: ServerWorld = {
     clock,
     authority,
     projects,
     feeds: new ServerFeeds(clock, projects),
-    metrics: new ServerMetrics(),
+    metrics,
+    streams: new OpenStreams(metrics),
     version: VERSION,
     startedAt: clock.now(),
     origin: () => url,

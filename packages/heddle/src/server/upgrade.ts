@@ -20,7 +20,6 @@ import type { ServerWorld } from "./world.ts";
 /** What clients and server speak. */
 export const SUBPROTOCOL = "heddle.v1";
 
-const MOST_STREAMS = 256;
 const MOST_MESSAGE_BYTES: number = 64 * 1024;
 
 export interface UpgradeOptions {
@@ -74,9 +73,9 @@ export class Upgrades {
       if (!(thrown instanceof HeddleError)) throw thrown;
       return refuse(socket, detailsOf(thrown), path);
     }
-    // After the check, which takes a while: many at once would all find room.
-    if (this.#open.size >= MOST_STREAMS)
-      return refuse(socket, { slug: "too-many-streams", status: 503, detail: "Too many streams are open" }, path);
+    // After the check, which takes a while.
+    const full = this.#options.world.streams.fullProblem;
+    if (full !== undefined) return refuse(socket, full, path);
     this.#sockets.handleUpgrade(request, socket, head, (opened: WebSocket) => {
       const { clock, authority } = this.#options.world;
       const { holder } = ticket.value;
@@ -84,7 +83,7 @@ export class Upgrades {
         isAllowed: () => holder === undefined || authority.isValid(holder),
       });
       this.#open.add(connection);
-      this.#options.world.metrics.streamOpened(connection.signal);
+      this.#options.world.streams.opened(connection.signal);
       connection.signal.addEventListener("abort", () => this.#open.delete(connection));
       route.open({
         world: this.#options.world,

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Authority } from "./authority.ts";
 import type { ServerFeeds } from "./server-feeds.ts";
 import type { ServerMetrics } from "./metrics/server-metrics.ts";
+import type { OpenStreams } from "./open-streams.ts";
 import type { ServedProjects } from "./projects.ts";
 
 export interface ServerWorld {
@@ -11,6 +12,7 @@ export interface ServerWorld {
   readonly projects: ServedProjects;
   readonly feeds: ServerFeeds;
   readonly metrics: ServerMetrics;
+  readonly streams: OpenStreams;
   readonly version: string;
   /** On {@link clock}. */
   readonly startedAt: number;

@@ -178,6 +178,14 @@ test("an address that guesses is not listened to for the rest of the minute", as
   expect((await rig.ask(path)).status).toBe(200);
 });
 
+test("the operator is told of an address that guesses, once, and nothing of what it guessed", async () => {
+  const warnings: string[] = [];
+  await using own = await ServerRig.start({ onWarning: (text) => warnings.push(text) });
+  for (let guess = 0; guess < 25; guess++) await own.ask("/api/openapi.json", { token: `wrong-${guess}` });
+  expect(warnings).toEqual([expect.stringMatching(/^20 wrong tokens came from 127\.0\.0\.1 /)]);
+  expect(warnings.join()).not.toContain("wrong-");
+});
+
 test("an address below /api that is not served says so only to who may read", async () => {
   expect((await rig.ask("/api/nothing", { token: null })).status).toBe(401);
   expect((await rig.ask("/api/nothing")).status).toBe(404);

@@ -212,6 +212,47 @@ test("a stream ends with the session that it was opened for", async () => {
   own.socket.close();
 });
 
+test("an event stream ends with the session that it was opened for", async () => {
+  const clock = new VirtualClock(0);
+  await using rig = await ServerRig.start({ clock });
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps: [{ id: "w", signal: "go" }] } } });
+  const { json: code } = await rig.ask("/api/login-codes", { body: {} });
+  const { json: session } = await rig.ask("/api/login", { token: null, body: { code: String(code["code"]) } });
+  const token = String(session["token"]);
+  let isOver = false;
+  const stream = rig.ask(`${RUNS}/${String(json["run"])}/events/stream`, { token });
+  void stream.then(() => (isOver = true));
+  await until(async () => (await rig.ask("/metrics")).text.includes("heddle_streams_open 1"));
+  expect(isOver).toBe(false);
+  await rig.ask("/api/logout", { token, body: {} });
+  pass(clock, 15_000);
+  // What looks for news of the run looks again then.
+  await until(() => (pass(clock, 1000), isOver));
+  expect((await stream).text).toContain("run.started");
+});
+
+test("event streams and WebSockets together are bounded, and there is room again when one ends", async () => {
+  await using rig = await ServerRig.start({ clock: systemClock() });
+  const { json } = await rig.ask(RUNS, { body: { plan: { steps: [{ id: "w", signal: "go" }] } } });
+  const path = `${RUNS}/${String(json["run"])}/events/stream`;
+  const headers = { authorization: `Bearer ${rig.server.tokens.read}` };
+  const gone = new AbortController();
+  const first = await opened(rig, "/api/stream");
+  const all = await Promise.all(
+    Array.from({ length: 255 }, () => fetch(`${rig.server.url}${path}`, { headers, signal: gone.signal })),
+  );
+  expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200]));
+  const refused = await rig.ask(path);
+  expect([refused.status, refused.json["code"]]).toEqual([503, "too-many-streams"]);
+  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  expect(await connect(rig, "/api/stream", { headers })).toBe(503);
+  first.socket.close();
+  await until(async () => (await rig.ask("/metrics")).text.includes("heddle_streams_open 255"));
+  const next = await fetch(`${rig.server.url}${path}`, { headers, signal: gone.signal });
+  expect(next.status).toBe(200);
+  gone.abort();
+});
+
 test("a long history comes whole to who reads it, at its pace", async () => {
   await using rig = await ServerRig.start({ clock: systemClock() });
   const names = ["a", "b", "c", "d", "e", "f"];

@@ -39,6 +39,7 @@ export async function serveCommand(context: Context, _args: readonly unknown[], 
     title: "heddle serve",
     actor: `${userName()} over HTTP`,
     onFault: (thrown: unknown) => out.note(`heddle serve: ${safeLine(messageOf(thrown))}`),
+    onWarning: (text: string) => out.note(`heddle serve: ${safeLine(text)}`),
     onRecovered: isFlagOn(flags, "recover") ? recovered : undefined,
   });
   const served = await serve(options);

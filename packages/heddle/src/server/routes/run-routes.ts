@@ -14,6 +14,7 @@ import { answered, askedRun, documentOf, projectOf, readAsked, stepIn } from "..
 import { eventSource } from "../event-source.ts";
 import { stepDocumentOf } from "../step-document.ts";
 import { nextLink } from "../next-link.ts";
+import { problemResponse } from "../problem.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 
 const wholeNumber = (from: number, to: number): z.ZodType<number> =>
@@ -226,14 +227,19 @@ export const RUN_ROUTES: readonly ApiRoute[] = [
           .describe("only those behind this number; the header `Last-Event-ID` says the same"),
       }),
       answer: { status: 200, description: "`id` is the event's number, `data` the event", type: "text/event-stream" },
+      problems: ["too-many-streams"],
     },
     handle: async (call) => {
       const asked = await askedRun(call);
       const last = call.headers.get("last-event-id") ?? "";
       const after = /^\d{1,15}$/.test(last) ? Number(last) : (call.query.after ?? 0);
-      const { clock, metrics } = call.world;
-      const onOpened = (isOver: AbortSignal): void => metrics.streamOpened(isOver);
-      return eventSource(asked, { after, signal: call.signal, clock, onOpened });
+      const { clock, streams, authority } = call.world;
+      const full = streams.fullProblem;
+      if (full !== undefined) return problemResponse(full, call.instance);
+      const onOpened = (isOver: AbortSignal): void => streams.opened(isOver);
+      const header = call.headers.get("authorization") ?? undefined;
+      const isAllowed = (): boolean => authority.holderOf(header) !== undefined;
+      return eventSource(asked, { after, signal: call.signal, clock, onOpened, isAllowed });
     },
   }),
   apiRoute({
