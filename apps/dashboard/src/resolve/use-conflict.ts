@@ -1,6 +1,7 @@
 /** A conflict from the server, and what is asked of it. What was kept is shown when the server has said so. */
 import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import type { ConflictDocument, ConflictFileDocument, FileDecision } from "heddle/client";
+import { goingOn } from "../store/answering.ts";
 import { useHeddle } from "../store/heddle.tsx";
 
 export interface ConflictOf {
@@ -86,9 +87,6 @@ export function useResolve(
   seen: number,
 ): (choice: "ours" | "theirs" | "continue" | "stored") => Promise<void> {
   const { client } = useHeddle();
-  return async (choice) => {
-    const { steps, runs } = client.project(of.project);
-    const { result } = await steps.resolve(of.run, of.step, choice, { seen: { run: of.run, seq: seen } });
-    if (result === "done") await runs.resume(of.run);
-  };
+  return (choice) =>
+    goingOn(client, of, ({ steps }) => steps.resolve(of.run, of.step, choice, { seen: { run: of.run, seq: seen } }));
 }
