@@ -7,6 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlanDefinition, type PlanDefinition } from "../plan/define.ts";
 import type { OptionsWith, ParamsInput, ParamSpecs } from "../plan/param-values.ts";
+import { planToGoOn } from "../project/begin-run.ts";
 import type { LoadedPlan, Project, StepsAgain } from "../project/port.ts";
 import type { RerunRefusal } from "../project/rerun.ts";
 import { PlanError } from "./errors.ts";
@@ -65,7 +66,7 @@ export function resume<P extends ParamSpecs>(
     if (!project.ok) return project;
     held(project.value);
     const current = await (plan === undefined
-      ? currentPlan(project.value, id, options.again !== undefined)
+      ? currentPlan(project.value, id, options)
       : givenPlan(project.value, id, { plan, params: options.params, projectDir: options.projectDir }));
     if (!current.ok) return current;
     return refusable(
@@ -134,14 +135,13 @@ async function givenPlan(
 async function currentPlan(
   project: Project,
   id: string,
-  isNeeded: boolean,
+  { again }: Pick<ResumeRunOptions, "again">,
 ): Promise<Result<LoadedPlan | undefined, HeddleError>> {
   const current = await caught(async () => ok(await project.plans.current(id)));
   // A run that cannot be read: the resume will say so.
   if (!current.ok) return ok(undefined);
-  if (current.value.kind === "invalid" && (current.value.isNeeded || isNeeded))
-    return err(new PlanError(current.value.diagnostics));
-  return ok(current.value.kind === "loaded" ? current.value.plan : undefined);
+  const plan = planToGoOn(id, current.value, { again });
+  return plan.ok ? plan : err(refusalError(plan.error));
 }
 
 /** The parameters that the run was created with; none for a run that cannot be read, which the resume will say. */

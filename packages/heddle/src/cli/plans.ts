@@ -9,11 +9,12 @@ import { findPlanFile, isPlanModule, noPlan, PLAN_FILES } from "../project/find-
 import { loadPlanFile } from "../project/load-plan.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
 import { LIMITS } from "../plan/limits.ts";
-import type { Context } from "./context.ts";
+import { EXIT, fail, type Context } from "./context.ts";
 import type { Flags } from "./spec.ts";
 import { outputModeOf } from "./output-mode.ts";
 import { safeText } from "../base/safe-text.ts";
 import type { LoadedPlan } from "../project/port.ts";
+import type { RerunRefusal } from "../project/rerun.ts";
 
 /** Loads the named plan or the folder's own; what is wrong with it is printed, and the error is the exit code. */
 export async function loadPlan(
@@ -111,4 +112,17 @@ async function linesToShow(file: string): Promise<string | undefined> {
   const stats = await promises.stat(file).catch(() => undefined);
   if (stats === undefined || !stats.isFile() || stats.size > LIMITS.bytes) return undefined;
   return promises.readFile(file, "utf8").catch(() => undefined);
+}
+
+/** Returns the exit code. */
+export async function reportRefusal(context: Context, refusal: RerunRefusal): Promise<number> {
+  switch (refusal.kind) {
+    case "plan":
+      await reportDiagnostics(context, refusal.file, refusal.diagnostics);
+      return EXIT.usage;
+    case "unfit":
+      return fail(context, refusal.problem);
+    default:
+      return fail(context, refusal.problem, EXIT.failed);
+  }
 }

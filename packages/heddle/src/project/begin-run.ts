@@ -2,6 +2,7 @@
  * Run beginning for clients of servers: starts the plan or part that is asked for, or goes on with a recorded run, and stays for the
  * answers of people. Knows no protocol.
  */
+import { unreachable } from "../base/assert.ts";
 import { defined } from "../base/defined.ts";
 import type { Problem } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -9,6 +10,8 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { ResumeOptions, RunHandle, StartOptions } from "../engine/api.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { Project } from "./port.ts";
+import type { CurrentPlan } from "./recorded-plan.ts";
+import type { RerunRefusal } from "./rerun.ts";
 
 type Beginner = Pick<Project, "plans" | "runs">;
 
@@ -50,17 +53,40 @@ export async function goOnWithRun(
   run: string,
   { params, ...options }: GoOnChoices,
 ): Promise<Result<RunHandle, Problem>> {
-  const current = await project.plans.current(run, params);
-  if (params !== undefined && (current.kind === "none" || current.kind === "gone")) return err(noFileForParams(run));
-  const isNeeded = params !== undefined || options.again !== undefined;
-  if (current.kind === "invalid" && (current.isNeeded || isNeeded))
-    return err({ code: "PlanInvalid", message: `${current.file}: ${current.diagnostics[0]?.message ?? ""}` });
-  const plan = current.kind === "loaded" ? current.plan : undefined;
-  return project.runs.resume(run, defined({ ...options, current: plan, wait: true }));
+  const current = planToGoOn(run, await project.plans.current(run, params), { params, again: options.again });
+  if (current.ok) return project.runs.resume(run, defined({ ...options, current: current.value, wait: true }));
+  const refusal = current.error;
+  if (refusal.kind !== "plan") return err(refusal.problem);
+  return err({ code: "PlanInvalid", message: `${refusal.file}: ${refusal.diagnostics[0]?.message ?? ""}` });
+}
+
+/**
+ * The plan that a run goes on with: as its file says now, or, `undefined`, as it was recorded. A file with a fault is refused where
+ * something of it would be carried out, or is asked for.
+ */
+export function planToGoOn(
+  run: string,
+  current: CurrentPlan,
+  { params, again }: { readonly params?: unknown; readonly again?: unknown } = {},
+): Result<LoadedPlan | undefined, RerunRefusal> {
+  switch (current.kind) {
+    case "loaded":
+      return ok(current.plan);
+    case "none":
+    case "gone":
+      return params === undefined ? ok(undefined) : err({ kind: "unfit", problem: noFileForParams(run) });
+    case "invalid": {
+      const { file, diagnostics, isNeeded } = current;
+      const isMeant = isNeeded || params !== undefined || again !== undefined;
+      return isMeant ? err({ kind: "plan", file, diagnostics }) : ok(undefined);
+    }
+    default:
+      return unreachable(current);
+  }
 }
 
 /** Why a run cannot go on with other values of its parameters. */
-export function noFileForParams(run: string): Problem {
+function noFileForParams(run: string): Problem {
   return {
     code: "NoPlanFile",
     message: `the parameters of run ${run} cannot be changed: there is no plan file that says what they mean`,

@@ -5,7 +5,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { LoadedPlan } from "../graph/loaded-plan.ts";
 import type { EventLog } from "../journal/port.ts";
 import type { Diagnostic } from "../plan/diagnostic.ts";
-import { HistoryReader } from "../view/history.ts";
+import { runLine } from "../view/list.ts";
 
 export interface RecordedPlan {
   /** Relative to the project folder; absent: the plan was made by code. */
@@ -45,7 +45,7 @@ export type CurrentPlan =
 
 /** The plan of a run as its file says now, with the parameters of then; `params`: values that some of them have from now on. */
 export async function currentPlan(
-  log: Pick<EventLog, "read">,
+  log: Pick<EventLog, "get" | "read">,
   dir: string,
   run: string,
   params: JsonObject = {},
@@ -69,10 +69,10 @@ async function paramsOfLastPlan(log: Pick<EventLog, "read">, run: string): Promi
   return undefined;
 }
 
-/** Whether a resume of the run carries out nothing. */
-async function isDone(log: Pick<EventLog, "read">, run: string): Promise<boolean> {
-  const reader = new HistoryReader();
-  for await (const events of log.read(run)) for (const event of events) reader.add(event);
-  const { state } = reader;
-  return state?.phase.tag === "succeeded" && state.index.open === 0;
+/** Whether a resume of the run carries out nothing: after a rollback by command some of its steps wait again. */
+async function isDone(log: Pick<EventLog, "get">, run: string): Promise<boolean> {
+  const record = await log.get(run);
+  if (record === undefined) return false;
+  const { status, counts } = runLine(record);
+  return status === "succeeded" && counts.waiting + counts.running === 0;
 }

@@ -23,7 +23,7 @@ import type { Engine } from "../engine/open.ts";
 export interface StartPorts {
   /** Absolute: the project folder. */
   readonly dir: string;
-  readonly log: Pick<EventLog, "read">;
+  readonly log: Pick<EventLog, "get" | "read">;
   readonly random: Random;
   readonly live: LiveRuns;
   readonly engine: () => Promise<Engine>;

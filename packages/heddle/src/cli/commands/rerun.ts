@@ -5,10 +5,9 @@
 import { defined } from "../../base/defined.ts";
 import { plural } from "../../base/plural.ts";
 import { showRun } from "../show-run.ts";
-import { EXIT, fail, openToChange, type Context } from "../context.ts";
+import { fail, openToChange, type Context } from "../context.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import { reportDiagnostics } from "../plans.ts";
-import type { RerunRefusal } from "../../project/rerun.ts";
+import { reportRefusal } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { concurrencyOf, textFlag } from "../flag-values.ts";
 import { waitOption } from "./run.ts";
@@ -33,21 +32,9 @@ export async function rerunCommand(
   if (!run.ok) return fail(context, run.error);
   const maxConcurrency = concurrencyOf(flags);
   const begun = await project.runs.rerun(run.value, defined({ from, maxConcurrency, ...waitOption(context, flags) }));
-  if (!begun.ok) return refused(context, begun.error);
+  if (!begun.ok) return reportRefusal(context, begun.error);
   const { handle, plan, reused, again } = begun.value;
   for (const said of again) context.out.note(safeLine(said));
   const opening = `${context.out.style("bold", safeLine(plan))} from ${safeLine(from)} on, with ${plural(reused, "result")} of run ${run.value}; run ${context.out.style("bold", handle.run)}`;
   return await showRun(context, project, handle, { flags, opening });
-}
-
-async function refused(context: Context, refusal: RerunRefusal): Promise<number> {
-  switch (refusal.kind) {
-    case "plan":
-      await reportDiagnostics(context, refusal.file, refusal.diagnostics);
-      return EXIT.usage;
-    case "unfit":
-      return fail(context, refusal.problem);
-    default:
-      return fail(context, refusal.problem, EXIT.failed);
-  }
 }

@@ -1,21 +1,19 @@
 /** `heddle resume`, `retry` and `rollback`: continue a recorded run, or undo its steps. */
-import { unreachable } from "../../base/assert.ts";
 import { defined } from "../../base/defined.ts";
-import { err, ok, type Result } from "../../base/result.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { plural } from "../../base/plural.ts";
+import { reportRefusal } from "../plans.ts";
 import { showRun } from "../show-run.ts";
 import { EXIT, fail, openToChange, type Context } from "../context.ts";
 import { landingLines } from "../landing-lines.ts";
 import { safeLine } from "../../base/safe-text.ts";
-import { reportDiagnostics } from "../plans.ts";
 import type { Flags } from "../spec.ts";
 import { concurrencyOf, isFlagOn } from "../flag-values.ts";
 import { countsText } from "../format.ts";
 import { stepCounts } from "../../view/status.ts";
 import { waitOption } from "./run.ts";
-import { noFileForParams } from "../../project/begin-run.ts";
-import type { LoadedPlan, Project, ResumeOptions, StepsAgain } from "../../project/port.ts";
+import { planToGoOn } from "../../project/begin-run.ts";
+import type { Project, ResumeOptions, StepsAgain } from "../../project/port.ts";
 
 type Words = readonly (string | undefined)[];
 
@@ -51,14 +49,16 @@ interface GoOn {
 
 async function goOn(context: Context, project: Project, run: string, { flags, mode, again }: GoOn): Promise<number> {
   const params = flags["param"] as JsonObject | undefined;
-  const current = await currentPlan(context, project, run, { params, isNeeded: (params ?? again) !== undefined });
-  if (!current.ok) return current.error;
-  if (params !== undefined && current.value.plan === undefined) return fail(context, noFileForParams(run));
+  const now = await project.plans.current(run, params);
+  const current = planToGoOn(run, now, { params, again });
+  if (!current.ok) return await reportRefusal(context, current.error);
+  const isGone = now.kind === "gone";
+  if (isGone) context.out.note(`The plan file ${safeLine(now.file)} does not exist any more; using the recorded plan.`);
   const maxConcurrency = concurrencyOf(flags);
   const options: ResumeOptions = defined({
     mode,
     again,
-    current: current.value.plan,
+    current: current.value,
     acceptChanges: isFlagOn(flags, "acceptChanges") ? true : undefined,
     maxConcurrency,
     ...waitOption(context, flags),
@@ -69,8 +69,7 @@ async function goOn(context: Context, project: Project, run: string, { flags, mo
   const done = countsText(stepCounts(state, true));
   if (state.phase.tag === "succeeded" && !context.json) {
     const { planFile } = state.options;
-    const again =
-      planFile === undefined || current.value.isGone ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
+    const again = planFile === undefined || isGone ? "" : ` Run it again: heddle run ${safeLine(planFile)}`;
     context.out.line(`Run ${run} has succeeded already: ${done} of ${plural(state.steps.length, "step")}.${again}`);
     const { landing } = await resumed.value.result;
     if (landing !== undefined) for (const line of landingLines(run, landing)) context.out.line(safeLine(line));
@@ -78,38 +77,6 @@ async function goOn(context: Context, project: Project, run: string, { flags, mo
   }
   const opening = `${context.out.style("bold", state.plan.name)}: run ${context.out.style("bold", run)} resumed; of ${plural(state.steps.length, "step")}: ${done}`;
   return await showRun(context, project, resumed.value, { flags, opening });
-}
-
-interface PlanNow {
-  /** Absent for a plan without a file, or whose file is gone: the recorded plan is used. */
-  readonly plan?: LoadedPlan;
-  readonly isGone: boolean;
-}
-
-/** The plan as its file says now. */
-async function currentPlan(
-  context: Context,
-  project: Project,
-  run: string,
-  { params, isNeeded }: { readonly params: JsonObject | undefined; readonly isNeeded: boolean },
-): Promise<Result<PlanNow, number>> {
-  const current = await project.plans.current(run, params);
-  switch (current.kind) {
-    case "none":
-      return ok({ isGone: false });
-    case "gone":
-      if (params !== undefined) return ok({ isGone: true });
-      context.out.note(`The plan file ${safeLine(current.file)} does not exist any more; using the recorded plan.`);
-      return ok({ isGone: true });
-    case "invalid":
-      if (!current.isNeeded && !isNeeded) return ok({ isGone: false });
-      await reportDiagnostics(context, current.file, current.diagnostics);
-      return err(EXIT.usage);
-    case "loaded":
-      return ok({ plan: current.plan, isGone: false });
-    default:
-      return unreachable(current);
-  }
 }
 
 export async function rollbackCommand(context: Context, [word]: Words, flags: Flags): Promise<number> {
