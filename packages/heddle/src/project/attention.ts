@@ -34,9 +34,17 @@ interface Known {
   readonly items: readonly RunAttention[];
 }
 
+/** A run whose history cannot be read, and at which event that was found. */
+interface Damaged {
+  readonly lastSeq: number;
+  readonly createdAt: number;
+  readonly problem: string;
+}
+
 export class AttentionReader {
   readonly #log: Pick<EventLog, "runPage" | "get" | "read"> & Pick<Statistics, "expectedDurations">;
   #known = new Map<string, Known>();
+  #damaged: ReadonlyMap<string, Damaged> = new Map();
   /** Those used last are last. */
   readonly #readers = new Map<string, HistoryReader>();
   /** One look after another: two would add the same events to a reader. */
@@ -65,11 +73,18 @@ export class AttentionReader {
     const items: RunAttention[] = [];
     const unreadable: ProjectAttention["unreadable"][number][] = [];
     const known = new Map<string, Known>();
+    const damaged = new Map<string, Damaged>();
     let isPartial = false;
     for (const statuses of LOOKED_AT) {
       const page = await listPage(this.#log, { limit: MOST_RUNS, statuses });
       isPartial ||= page.next !== undefined;
       for (const { run } of page.runs) {
+        const damage = await this.#damageOf(run);
+        if (damage !== undefined) {
+          unreadable.push({ run, problem: damage.problem });
+          damaged.set(run, damage);
+          continue;
+        }
         try {
           const now = await this.#lookAt(run);
           known.set(run, now);
@@ -78,12 +93,23 @@ export class AttentionReader {
           if (!(thrown instanceof HeddleError)) throw thrown;
           this.#readers.delete(run);
           unreadable.push({ run, problem: thrown.message });
+          const record = thrown.code === "JournalDamaged" ? await this.#log.get(run) : undefined;
+          if (record !== undefined) damaged.set(run, { ...record, problem: thrown.message });
         }
       }
     }
     this.#known = known;
+    this.#damaged = damaged;
     for (const run of this.#readers.keys()) if (!known.has(run)) this.#readers.delete(run);
     return { items, unreadable, isPartial };
+  }
+
+  /** Of a run in which nothing has happened since it was found damaged. */
+  async #damageOf(run: string): Promise<Damaged | undefined> {
+    const found = this.#damaged.get(run);
+    if (found === undefined) return undefined;
+    const record = await this.#log.get(run);
+    return record?.lastSeq === found.lastSeq && record.createdAt === found.createdAt ? found : undefined;
   }
 
   async #lookAt(run: string): Promise<Known> {

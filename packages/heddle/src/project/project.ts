@@ -169,7 +169,7 @@ function recordedRunsOf({ log, journal, clock, live }: Shared): RecordedRuns {
     },
     watch: () => log.watch(),
     isLive: async (run) => ((await log.get(run))?.holder ?? null) !== null,
-    read: async (run) => (await import("./read-run.ts")).readRun(log, run),
+    read: async (run) => (await import("./read-run.ts")).readRun(log, run, await kept()),
     at: async (run, seq) => (await import("./read-run.ts")).readRunAt(log, await kept(), run, seq),
     liveAt: async (run, seq) => (await cursors()).at(run, seq),
     livePatch: async (run, from, to) => (await cursors()).patch(run, from, to),

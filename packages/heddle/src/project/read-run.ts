@@ -19,16 +19,19 @@ export interface ReadRun {
   readonly holder: string | undefined;
 }
 
-/** Reads and folds a run's history once. */
-export async function readRun(log: Pick<EventLog, "get" | "read">, run: string): Promise<Result<ReadRun, Problem>> {
+/** Above the number of any event. */
+const LAST: number = Number.MAX_SAFE_INTEGER - 1;
+
+/** Reads and folds a run's history once; `snapshots`: from the last one on, where it is read again and again. */
+export async function readRun(
+  log: Pick<EventLog, "get" | "read">,
+  run: string,
+  snapshots?: RunSnapshots,
+): Promise<Result<ReadRun, Problem>> {
   const record = await log.get(run);
-  const reader = new HistoryReader();
-  const read = await caught(async () => {
-    for await (const batch of log.read(run)) for (const event of batch) reader.add(event);
-    return ok(undefined);
-  });
+  const read = await caught(async () => ok(await readerOf(log, run, snapshots)));
   if (!read.ok) return read;
-  const { state, timeline } = reader;
+  const { state, timeline } = read.value;
   if (state === undefined) return err(emptyRun(run));
   const holder = record?.holder ?? null;
   return ok({
@@ -37,6 +40,17 @@ export async function readRun(log: Pick<EventLog, "get" | "read">, run: string):
     live: holder !== null,
     holder: holder === null ? undefined : `${holder.title} (pid ${holder.pid})`,
   });
+}
+
+async function readerOf(
+  log: Pick<EventLog, "get" | "read">,
+  run: string,
+  snapshots: RunSnapshots | undefined,
+): Promise<HistoryReader> {
+  if (snapshots !== undefined) return (await snapshots.readerAt(log, run, LAST)).reader;
+  const reader = new HistoryReader();
+  for await (const batch of log.read(run)) for (const event of batch) reader.add(event);
+  return reader;
 }
 
 /** As it was after event `seq`. A damaged record is thrown as a `HeddleError`. */

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { Journal } from "../../src/journal/port.ts";
+import { HeddleError } from "../../src/base/errors.ts";
 import { AttentionReader } from "../../src/project/attention.ts";
 import type { EventBody } from "../../src/run/event.ts";
 import type { RunAttention } from "../../src/view/attention.ts";
@@ -90,4 +91,29 @@ test("who asks while a look goes on shares the next one, which sees what happene
   for (const { items } of await Promise.all(later)) expect(short(items)).toEqual(["r1 approval"]);
   // Two pages a look: of the first, and of the one for the three.
   expect(pages.asked).toBe(4);
+});
+
+test("a damaged run is read once, and again when something has happened in it", async () => {
+  const { journal, read } = counted(memoryJournal());
+  const run = await new RecordedRun(journal, "r1", DIAMOND).begin();
+  const whole = journal.read.bind(journal);
+  let damage: HeddleError | undefined = new HeddleError({ code: "JournalDamaged", message: "event 2 is damaged" });
+  journal.read = (id, options) => {
+    const events = whole(id, options);
+    if (damage !== undefined) throw damage;
+    return events;
+  };
+  const reader = new AttentionReader(journal);
+  for (let looks = 0; looks < 3; looks++)
+    expect((await reader.look()).unreadable).toEqual([{ run: "r1", problem: "event 2 is damaged" }]);
+  expect(read.length).toBe(1);
+  await run.record([started("a")]);
+  expect((await reader.look()).unreadable.length).toBe(1);
+  expect(read.length).toBe(2);
+  // What may be otherwise at the next look is looked at again.
+  damage = new HeddleError({ code: "TooManyOpenFiles", message: "too many open files" });
+  await run.record([succeeded("a", 1)]);
+  expect((await reader.look()).unreadable.length).toBe(1);
+  damage = undefined;
+  expect((await reader.look()).unreadable).toEqual([]);
 });

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { memoryJournal } from "../../src/journal/memory.ts";
 import type { EventLog } from "../../src/journal/port.ts";
+import { orThrow } from "../../src/base/errors.ts";
+import { readRun, type ReadRun } from "../../src/project/read-run.ts";
 import { RunSnapshots } from "../../src/project/run-snapshots.ts";
 import type { Event } from "../../src/run/event.ts";
 import { HistoryReader } from "../../src/view/history.ts";
@@ -108,6 +110,19 @@ describe("snapshots of runs", () => {
     }
     expect((await snapshots.readerAt(log, "r1", last + 99)).seq).toBe(last);
     expect((await snapshots.readerAt(log, "nobody", 5)).seq).toBe(0);
+  });
+
+  test("spare the reading of a run that is read again and again", async () => {
+    const history = long(0);
+    const { log, cost } = await journalOf({ r1: history });
+    const snapshots = new RunSnapshots({ every: 10 });
+    const whole = orThrow(await readRun(log, "r1"));
+    for (const wanted of [history.length, history.length % 10, history.length % 10]) {
+      let read: ReadRun | undefined;
+      expect(await cost(async () => (read = orThrow(await readRun(log, "r1", snapshots))))).toBe(wanted);
+      expect(read?.state.seq).toBe(whole.state.seq);
+      expect(factsSnapshot(read?.state ?? whole.state)).toEqual(factsSnapshot(whole.state));
+    }
   });
 
   test("are bounded: others go first, then every other one", async () => {
