@@ -125,7 +125,7 @@ export function EventsPart(): ReactNode {
               }
               wraps={false}
               hidesTimes={false}
-              follows={follows && isLive}
+              follows={follows}
               onFollow={onFollow}
               onPlace={NOTHING}
               chosen={shownRows}

@@ -150,7 +150,7 @@ export function AttemptLog({ id, isLive, hasFailed, chooser }: AttemptLogProps):
             start={place.start}
             wraps={wrapsLogs}
             hidesTimes={hidesLogTimes}
-            follows={follows && state.isLive}
+            follows={follows}
             onFollow={onFollow}
             onPlace={place.onPlace}
             chosen={address.chosen}

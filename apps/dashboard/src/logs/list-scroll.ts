@@ -69,8 +69,8 @@ export function useListScroll(props: LogListProps, parts: ListParts): ListScroll
   }
   if (follows && state.current.isPlaced) at.goToEnd();
 
-  const moved = (by: number): void => {
-    onFollow({ kind: "scrolled", by, isAtEnd: by < 0 ? at.fits : at.isAtEnd });
+  const moved = (by: number, isBarAtEnd: boolean): void => {
+    onFollow({ kind: "scrolled", by, isAtEnd: by < 0 ? at.fits || isBarAtEnd : at.isAtEnd });
     redraw();
     clearTimeout(rest.current);
     rest.current = setTimeout(() => {
@@ -79,9 +79,10 @@ export function useListScroll(props: LogListProps, parts: ListParts): ListScroll
       onPlace(at.place);
     }, REST_MS);
   };
-  const take = (top: number): void => {
-    const by = at.scrolled(top);
-    if (by !== 0) moved(by);
+  const take = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement): void => {
+    const by = at.scrolled(scrollTop);
+    // A view that becomes higher at the end of its bar is moved up by the browser: no reader did that.
+    if (by !== 0) moved(by, scrollTop + clientHeight >= scrollHeight - 0.5);
   };
   const go = (move: () => void): void => {
     // Before it is known how high the view is: then.
@@ -102,7 +103,7 @@ export function useListScroll(props: LogListProps, parts: ListParts): ListScroll
     const { heightPx } = at;
     const grew = heightPx >= state.current.heightPx;
     state.current.heightPx = heightPx;
-    if (grew && !state.current.mustSet && Math.abs(element.scrollTop - at.barPx) > 1) return take(element.scrollTop);
+    if (grew && !state.current.mustSet && Math.abs(element.scrollTop - at.barPx) > 1) return take(element);
     if (follows || state.current.mustSet || at.isShortOfWay) {
       element.scrollTop = at.topPx;
       at.wasSet(element.scrollTop);
@@ -133,7 +134,7 @@ export function useListScroll(props: LogListProps, parts: ListParts): ListScroll
   };
   return {
     at,
-    onScroll: () => (box.current === null ? undefined : take(box.current.scrollTop)),
+    onScroll: () => (box.current === null ? undefined : take(box.current)),
     onUp,
     onTouch(event) {
       const y = event.touches[0]?.clientY ?? 0;

@@ -118,7 +118,7 @@ export function RunningLogs({ project, run, steps, isLive, chooser }: RunningLog
             start={{ kind: "end" }}
             wraps={wrapsLogs}
             hidesTimes={false}
-            follows={follows && isLive}
+            follows={follows}
             onFollow={onFollow}
             onPlace={NOTHING}
             chosen={undefined}

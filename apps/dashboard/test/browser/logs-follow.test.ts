@@ -148,6 +148,29 @@ describe.skipIf(NO_BROWSER !== undefined)("B4: a log that is written", () => {
     watched.expectFault(/ERR_INTERNET_DISCONNECTED|WebSocket/);
   });
 
+  test("is followed to its last line, though that comes when the step has ended", async () => {
+    const { run, mouths } = await speaking("last");
+    const [mouth] = mouths as readonly [Mouth];
+    mouth.say(numbered(500));
+    await using watched = await stage.page("/settings");
+    const { page, context, faults } = watched;
+    // What is written comes to the page by its requests alone.
+    await context.routeWebSocket(/\/api\/stream$/, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((message) =>
+        /^\{"type":"(?:bytes|end)"/.test(String(message)) ? undefined : socket.send(message),
+      );
+    });
+    await page.goto(`/p/shop/runs/${run}?view=logs&step=last`);
+    await sees(page, "line 500");
+    await following(page);
+    mouth.say(numbered(500, 501));
+    mouth.close();
+    await stage.settled(run);
+    await sees(page, "line 1000");
+    expect(faults).toEqual([]);
+  });
+
   test("goes on at its end when it is written too fast to be followed, and can be read whole", async () => {
     const { run, mouths } = await speaking("fast");
     const [mouth] = mouths as readonly [Mouth];
