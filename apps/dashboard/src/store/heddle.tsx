@@ -30,11 +30,20 @@ export function HeddleProvider({
   useEffect(() => {
     const wake = (): void => heddle.live.wake();
     addEventListener("online", wake);
+    // The first page that has its server again tells the others of this browser: those in the background look seldom by themselves.
+    const others = new BroadcastChannel("heddle.live");
+    others.addEventListener("message", wake);
+    let wasLive = false;
     const off = heddle.live.onState(() => {
-      if (heddle.live.state.kind === "refused") loggedOut(heddle, onLoggedOut);
+      const { kind } = heddle.live.state;
+      if (kind === "refused") loggedOut(heddle, onLoggedOut);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel of this origin alone
+      if (kind === "live" && !wasLive) others.postMessage("live");
+      wasLive = kind === "live";
     });
     return () => {
       removeEventListener("online", wake);
+      others.close();
       off();
     };
   }, [heddle, onLoggedOut]);

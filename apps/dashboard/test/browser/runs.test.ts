@@ -303,6 +303,8 @@ describe.skipIf(NO_BROWSER !== undefined)("in a browser", () => {
     const server = await KilledServer.start(rig);
     const session = { token: server.token, authority: "act", expiresAt: Date.now() + 3_600_000 };
     await using watched = await watchedPage(server.url, { "heddle.session": JSON.stringify(session) });
+    // The browser itself says of a lost connection what was tried.
+    watched.expectFault(/ERR_CONNECTION|WebSocket connection|Failed to load resource/);
     const { page } = watched;
     await page.goto("/");
     const row = page.locator(".run-row");

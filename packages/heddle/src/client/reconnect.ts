@@ -2,8 +2,11 @@
 import type { Random } from "../base/random.ts";
 import type { ApiProblem } from "./problem.ts";
 
-/** How long a connection that was lost is waited for, in milliseconds; the last for all further tries. */
-export const RECONNECT_MS: readonly number[] = [250, 500, 1000, 2000, 5000];
+/**
+ * How long a connection that was lost is waited for, in milliseconds; the last for all further tries. A page is right within five seconds
+ * after its server is there again: the last leaves time to connect, and to show what has happened meanwhile.
+ */
+export const RECONNECT_MS: readonly number[] = [250, 500, 1000, 2000, 3500];
 /** The server says something each 15 s. */
 export const SILENT_MS = 40_000;
 
