@@ -119,10 +119,13 @@ const STATUS_OF: readonly (readonly [RegExp, number])[] = [
   [/^(InternalError|EngineFault|UncaughtError)$/, 500],
 ];
 
+/** A word of one letter is one, too: `NotAPlan` is `not-a-plan`. */
+const WORD_BEGINS = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g;
+
 /** A project's problem as what is answered. Its message and hint are made for people and go out as they are. */
 export function detailsOf({ code, message, hint }: Problem): ProblemDetails {
   const status = STATUS_OF.find(([pattern]) => pattern.test(code))?.[1] ?? 409;
-  const slug = code.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, "-").toLowerCase();
+  const slug = code.replaceAll(WORD_BEGINS, "-").toLowerCase();
   return defined({ slug, status, title: titleOf(code), detail: message, hint });
 }
 
@@ -133,6 +136,6 @@ export function resolutionMoved({ code, message: detail, hint }: Problem): Probl
 }
 
 function titleOf(code: string): string {
-  const words = code.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
+  const words = code.replaceAll(WORD_BEGINS, " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -41,8 +41,13 @@ export interface Operation<Query = unknown, Body = unknown> {
   };
   /** Beside those that every route may answer with. */
   readonly problems?: readonly ProblemSlug[];
-  /** A body that is accepted, and what is answered to it. */
-  readonly example?: { readonly body?: Json; readonly answer?: Json };
+  readonly example?: OperationExample;
+}
+
+/** A body that is accepted, and what is answered to it. */
+export interface OperationExample {
+  readonly body?: Json;
+  readonly answer?: Json;
 }
 
 /** A request that may pass, its parts checked. */

@@ -17,7 +17,10 @@ import { SESSION_ROUTES } from "./routes/session-routes.ts";
 import { PROGRESS_STREAM } from "./progress-stream.ts";
 import { JOURNAL_STREAM } from "./journal-stream.ts";
 import type { StreamRoute } from "./stream-route.ts";
-import { apiRoute, type ApiRoute } from "./route.ts";
+import { ACTING_EXAMPLES } from "./examples/acting.ts";
+import { LOOKING_EXAMPLES } from "./examples/looking.ts";
+import { REPORTING_EXAMPLES } from "./examples/reporting.ts";
+import { apiRoute, type ApiRoute, type OperationExample } from "./route.ts";
 import { openApiDocument } from "./openapi.ts";
 import { VERSION } from "../version.ts";
 
@@ -33,8 +36,19 @@ const openApi: ApiRoute = apiRoute({
   handle: async () => ({ status: 200, json: openApiDocument(API_ROUTES, VERSION) }),
 });
 
+const EXAMPLES: Readonly<Record<string, OperationExample>> = {
+  ...LOOKING_EXAMPLES,
+  ...REPORTING_EXAMPLES,
+  ...ACTING_EXAMPLES,
+};
+
+/** With examples that a route does not have of its own. */
 function about(tag: string, routes: readonly ApiRoute[]): readonly ApiRoute[] {
-  return routes.map((route) => ({ ...route, tag }));
+  return routes.map((route) => {
+    const { operation } = route;
+    const example = { ...EXAMPLES[operation.id], ...operation.example };
+    return { ...route, tag, operation: { ...operation, example } };
+  });
 }
 
 /** By what they are about, in the order in which they are told of. */

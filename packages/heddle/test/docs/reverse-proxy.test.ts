@@ -1,6 +1,6 @@
 /** The page about reverse proxies is tried: its configuration in a real nginx, in front of a real server. Skipped where there is no nginx. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request as secureRequest, type RequestOptions } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
@@ -52,12 +52,10 @@ function configuration(folder: string): string {
 beforeAll(async () => {
   if (NGINX === undefined) return;
   rig = await ServerRig.start({ clock: systemClock(), allowHosts: [NAME] });
-  port = await freePort();
   const folder = temporaryFolder("nginx");
   const files = ["-keyout", path.join(folder, "heddle.key"), "-out", path.join(folder, "heddle.pem")];
   const key = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", `/CN=${NAME}`];
   execFileSync("openssl", [...key, ...files], { stdio: "ignore" });
-  writeFileSync(path.join(folder, "heddle.conf"), configuration(folder));
   mkdirSync(path.join(folder, "tmp"));
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${folder}/tmp/${name};`,
@@ -65,15 +63,22 @@ beforeAll(async () => {
   const main = `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
     events {} http { access_log off; ${temporary.join(" ")} include ${folder}/heddle.conf; }`;
   writeFileSync(path.join(folder, "nginx.conf"), main);
-  nginx = spawn(NGINX, ["-e", path.join(folder, "error.log"), "-c", path.join(folder, "nginx.conf")], {
-    stdio: "ignore",
-  });
-  await until(() =>
-    ask("/api/health").then(
-      ({ status }) => status === 200,
-      () => false,
-    ),
-  );
+  // Between the choice of a port and its use another process may take it: nginx ends then.
+  for (let starts = 0; nginx === undefined || nginx.exitCode !== null; starts++) {
+    if (starts === 5) throw new Error(readFileSync(path.join(folder, "error.log"), "utf8"));
+    port = await freePort();
+    writeFileSync(path.join(folder, "heddle.conf"), configuration(folder));
+    const started = spawn(NGINX, ["-e", path.join(folder, "error.log"), "-c", path.join(folder, "nginx.conf")], {
+      stdio: "ignore",
+    });
+    nginx = started;
+    const answers = (): Promise<boolean> =>
+      ask("/api/health").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await until(async () => started.exitCode !== null || (await answers()));
+  }
 });
 afterAll(async () => {
   nginx?.kill("SIGKILL");

@@ -258,9 +258,15 @@ describe.each(API_ROUTES.map((route) => [route.operation.id, route] as const))("
     }
   });
 
-  test("has examples that are as its schemas say", () => {
+  test("has examples of its body and its answer that are as its schemas say", () => {
     const { body, answer } = operation.example ?? {};
-    if (body !== undefined) expect(operation.body?.safeParse(body).error).toBe(undefined);
-    if (answer !== undefined) expect(operation.answer.schema?.safeParse(answer).error).toBe(undefined);
+    expect([body !== undefined, answer !== undefined]).toEqual([
+      operation.body !== undefined,
+      operation.answer.schema !== undefined,
+    ]);
+    expect([operation.body?.safeParse(body).error, operation.answer.schema?.safeParse(answer).error]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 });
