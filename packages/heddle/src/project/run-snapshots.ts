@@ -18,9 +18,9 @@ export interface SnapshotBounds {
 }
 
 const BOUNDS: SnapshotBounds = { every: 1000, most: 64 * 1024 * 1024 };
-/** Of a step and of an attempt in a snapshot, about, in bytes. */
-const STEP_BYTES = 200;
-const SPAN_BYTES = 8;
+/** Of a step and of an attempt in a snapshot, about, in bytes: 2.7 MB of 20,000 steps of which half have ended. */
+const STEP_BYTES = 110;
+const SPAN_BYTES = 48;
 
 interface Snapshot {
   readonly seq: number;

@@ -113,6 +113,8 @@ export function rebuildIndex(state: RunState): void {
   enterContainers(state);
   const waiting: number[] = [];
   for (let step = 0; step < state.steps.length; step++) {
+    // In no queue, and of a run that is nearly over these are most.
+    if (hasEnded(phaseOf(state, step))) continue;
     if (state.arrivals[step] === 0) requeue(state, step);
     else waiting.push(step);
   }

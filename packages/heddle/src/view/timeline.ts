@@ -76,7 +76,9 @@ export class Timeline {
   readonly #last = new Map<string, Span>();
   readonly #busy: boolean[] = [];
   readonly #stays: Stay[] = [];
-  readonly #steps = new Map<string, Step>();
+  #steps: Map<string, Step>;
+  /** A copy has the same ones. */
+  #areStepsShared = false;
   #lastTime = 0;
   #ended = false;
   #sequentialMs = 0;
@@ -87,12 +89,14 @@ export class Timeline {
   /** `steps`: those known already, where the history is followed from its middle on. */
   constructor(steps: Iterable<Step> = [], changedFiles: ChangedFiles = new ChangedFiles()) {
     this.changedFiles = changedFiles;
-    for (const step of steps) this.#steps.set(step.id, step);
+    this.#steps = new Map(Array.from(steps, (step) => [step.id, step]));
   }
 
   /** Neither it nor its copy changes by what the other is told. Attempts that have ended are shared: they change no more. */
   copy(): Timeline {
-    const copy = new Timeline(this.#steps.values(), this.changedFiles.copy());
+    const copy = new Timeline([], this.changedFiles.copy());
+    copy.#steps = this.#steps;
+    copy.#areStepsShared = this.#areStepsShared = true;
     for (const span of this.#spans) {
       const same = span.endedAt === null ? { ...span } : span;
       copy.#spans.push(same);
@@ -119,6 +123,14 @@ export class Timeline {
     this.#lastTime = event.time;
     const stay = this.#stays.at(-1);
     if (stay && !isRecordedBeside(event)) stay.to = event.time;
+  }
+
+  #addSteps(steps: readonly Step[]): void {
+    if (steps.length === 0) return;
+    const own = this.#areStepsShared ? new Map(this.#steps) : this.#steps;
+    for (const step of steps) own.set(step.id, step);
+    this.#steps = own;
+    this.#areStepsShared = false;
   }
 
   /** In the order in which they started. */
@@ -184,7 +196,7 @@ export class Timeline {
   #fold(event: Exclude<Event, { type: "run.resumed" }>, lead: Lead | undefined): void {
     switch (event.type) {
       case "run.created":
-        for (const step of event.data.plan.steps) this.#steps.set(step.id, step);
+        this.#addSteps(event.data.plan.steps);
         this.#most = event.data.options.maxConcurrency;
         return;
       case "run.started":
@@ -198,7 +210,7 @@ export class Timeline {
         return;
       }
       case "steps.added":
-        for (const step of event.data.steps) this.#steps.set(step.id, step);
+        this.#addSteps(event.data.steps);
         return;
       case "step.started":
         this.#begin(event, this.#kindOf(event.step), lead);
@@ -325,7 +337,7 @@ export class Timeline {
   }
 
   #resume(time: number, steps: readonly Step[]): void {
-    for (const step of steps) this.#steps.set(step.id, step);
+    this.#addSteps(steps);
     for (const [step, span] of this.#open) {
       if (span.kind === "approval" || span.kind === "wait") continue;
       this.#open.delete(step);
