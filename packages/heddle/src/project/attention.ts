@@ -7,6 +7,7 @@
  *  2. The states of at most {@link MOST_READERS} runs are kept; any other is read from its beginning when something has happened in it.
  */
 import { HeddleError } from "../base/errors.ts";
+import { UsedLast } from "../base/used-last.ts";
 import type { EventLog, Statistics } from "../journal/port.ts";
 import type { RunStatus } from "../run/status.ts";
 import { attentionOf, type RunAttention } from "../view/attention.ts";
@@ -45,8 +46,7 @@ export class AttentionReader {
   readonly #log: Pick<EventLog, "runPage" | "get" | "read"> & Pick<Statistics, "expectedDurations">;
   #known = new Map<string, Known>();
   #damaged: ReadonlyMap<string, Damaged> = new Map();
-  /** Those used last are last. */
-  readonly #readers = new Map<string, HistoryReader>();
+  readonly #readers = new UsedLast<string, HistoryReader>(MOST_READERS);
   /** One look after another: two would add the same events to a reader. */
   #last: Promise<unknown> = Promise.resolve();
   /** The look that has not begun yet: it sees all that happened before anybody asked for it. */
@@ -129,12 +129,7 @@ export class AttentionReader {
 
   #readerOf(run: string): HistoryReader {
     const reader = this.#readers.get(run) ?? new HistoryReader();
-    this.#readers.delete(run);
     this.#readers.set(run, reader);
-    for (const [oldest] of this.#readers) {
-      if (this.#readers.size <= MOST_READERS) break;
-      this.#readers.delete(oldest);
-    }
     return reader;
   }
 }

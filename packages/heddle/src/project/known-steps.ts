@@ -8,6 +8,7 @@
  */
 import type { Problem } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
+import { UsedLast } from "../base/used-last.ts";
 import type { EventLog } from "../journal/port.ts";
 import { findStep } from "./find-run.ts";
 import { readRun } from "./read-run.ts";
@@ -16,7 +17,7 @@ const MOST_KNOWN = 1000;
 
 export class KnownSteps {
   readonly #log: Pick<EventLog, "get" | "read">;
-  readonly #known = new Set<string>();
+  readonly #known = new UsedLast<string, true>(MOST_KNOWN);
 
   constructor(log: Pick<EventLog, "get" | "read">) {
     this.#log = log;
@@ -25,15 +26,13 @@ export class KnownSteps {
   async find(run: string, id: string): Promise<Result<string, Problem>> {
     // The id of a run has no slash.
     const key = `${run}/${id}`;
-    if (!this.#known.delete(key)) {
+    if (this.#known.get(key) === undefined) {
       const read = await readRun(this.#log, run);
       if (!read.ok) return read;
       const found = findStep(read.value.state, id);
       if (!found.ok) return found;
     }
-    this.#known.add(key);
-    const [oldest] = this.#known;
-    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(key, true);
     return ok(id);
   }
 }

@@ -11,6 +11,7 @@
  */
 import { closeSync, fstatSync, read } from "node:fs";
 import { promisify } from "node:util";
+import { UsedLast } from "../base/used-last.ts";
 import { openPlainToRead } from "../files/plain-file.ts";
 
 const readAt = promisify(read);
@@ -289,21 +290,15 @@ export function countBreaks(piece: Buffer, end: number, from = 0): number {
 
 /** Indexes of the logs that were looked at last. */
 export class LogIndexes {
-  readonly #most: number;
-  readonly #indexes = new Map<string, LogIndex>();
+  readonly #indexes: UsedLast<string, LogIndex>;
 
   constructor(most = 64) {
-    this.#most = most;
+    this.#indexes = new UsedLast(most);
   }
 
   of(path: string): LogIndex {
     const index = this.#indexes.get(path) ?? new LogIndex(path);
-    this.#indexes.delete(path);
     this.#indexes.set(path, index);
-    for (const [oldest] of this.#indexes) {
-      if (this.#indexes.size <= this.#most) break;
-      this.#indexes.delete(oldest);
-    }
     return index;
   }
 }

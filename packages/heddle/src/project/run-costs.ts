@@ -4,6 +4,7 @@
  *
  * Invariant: of at most {@link MOST_KEPT} runs something is kept, those that were asked for last.
  */
+import { UsedLast } from "../base/used-last.ts";
 import { HeddleError } from "../base/errors.ts";
 import type { EventLog, RunFilter, RunRecord } from "../journal/port.ts";
 import { defined } from "../base/defined.ts";
@@ -20,7 +21,7 @@ export interface CostFilter extends Pick<RunFilter, "plan" | "since" | "until"> 
 
 export class CostReaders {
   /** By the run and when it was created; those asked for last are last. */
-  readonly #kept = new Map<string, { readonly reader: CostReader; reading: Promise<void> }>();
+  readonly #kept = new UsedLast<string, { readonly reader: CostReader; reading: Promise<void> }>(MOST_KEPT);
 
   async costs(log: Pick<EventLog, "get" | "read" | "runPage">, filter: CostFilter): Promise<CostsDocument> {
     const { records, next } = await recordsOf(log, filter);
@@ -41,12 +42,7 @@ export class CostReaders {
   async #readerOf(log: Pick<EventLog, "read">, { run, createdAt, lastSeq }: RunRecord): Promise<CostReader> {
     const key = `${run} ${createdAt}`;
     const kept = this.#kept.get(key) ?? { reader: new CostReader(), reading: Promise.resolve() };
-    this.#kept.delete(key);
     this.#kept.set(key, kept);
-    for (const [other] of this.#kept) {
-      if (this.#kept.size <= MOST_KEPT) break;
-      this.#kept.delete(other);
-    }
     const reading = kept.reading.then(async () => {
       if (kept.reader.seq >= lastSeq) return;
       for await (const batch of log.read(run, { after: kept.reader.seq }))

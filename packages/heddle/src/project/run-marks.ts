@@ -4,6 +4,7 @@
  *
  * Invariant: of at most {@link MOST_RUNS} runs something is kept, those that were asked for last.
  */
+import { UsedLast } from "../base/used-last.ts";
 import type { EventLog } from "../journal/port.ts";
 import { MarkReader, type HistoryMarks } from "../view/marks.ts";
 
@@ -18,8 +19,7 @@ interface KeptMarks {
 }
 
 export class MarkReaders {
-  /** Those asked for last are last. */
-  readonly #kept = new Map<string, KeptMarks>();
+  readonly #kept = new UsedLast<string, KeptMarks>(MOST_RUNS);
 
   /** A damaged record is thrown as a `HeddleError`. */
   async marks(log: Pick<EventLog, "get" | "read">, run: string): Promise<HistoryMarks> {
@@ -27,12 +27,7 @@ export class MarkReaders {
     const known = this.#kept.get(run);
     const kept =
       known?.createdAt === createdAt ? known : { createdAt, reader: new MarkReader(), reading: Promise.resolve() };
-    this.#kept.delete(run);
     this.#kept.set(run, kept);
-    for (const [other] of this.#kept) {
-      if (this.#kept.size <= MOST_RUNS) break;
-      this.#kept.delete(other);
-    }
     const reading = kept.reading.then(() => readOn(log, run, kept.reader));
     // The next one begins where this one came to, also where it was damaged.
     kept.reading = reading.catch(() => undefined);

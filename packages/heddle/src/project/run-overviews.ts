@@ -4,6 +4,7 @@
  * Invariant: at most {@link MOST_KEPT} are kept; those asked for last stay.
  */
 import { HeddleError } from "../base/errors.ts";
+import { UsedLast } from "../base/used-last.ts";
 import type { EventLog } from "../journal/port.ts";
 import { RunFollower } from "../view/follower.ts";
 import { runOverview, type RunOverview } from "../view/run-overview.ts";
@@ -15,7 +16,7 @@ export type ReadOverview = RunOverview | { readonly run: string; readonly proble
 
 export class RunOverviews {
   readonly #log: Pick<EventLog, "get" | "read">;
-  readonly #kept = new Map<string, RunOverview>();
+  readonly #kept = new UsedLast<string, RunOverview>(MOST_KEPT);
 
   constructor(log: Pick<EventLog, "get" | "read">) {
     this.#log = log;
@@ -42,21 +43,15 @@ export class RunOverviews {
     const record = await this.#log.get(run);
     const live = (record?.holder ?? null) !== null;
     const known = this.#kept.get(run);
+    if (known !== undefined && known.seq === record?.lastSeq && known.head.live === live) return known;
+    // What is not so any more is not given if it cannot be read anew.
     this.#kept.delete(run);
-    if (known !== undefined && known.seq === record?.lastSeq && known.head.live === live) {
-      this.#kept.set(run, known);
-      return known;
-    }
     const follower = new RunFollower(live);
     for await (const events of this.#log.read(run)) for (const event of events) follower.add(event);
     const view = follower.snapshot();
     if (view === undefined) throw new HeddleError(emptyRun(run));
     const overview = runOverview(view);
     this.#kept.set(run, overview);
-    for (const [oldest] of this.#kept) {
-      if (this.#kept.size <= MOST_KEPT) break;
-      this.#kept.delete(oldest);
-    }
     return overview;
   }
 }
