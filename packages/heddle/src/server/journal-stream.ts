@@ -17,6 +17,7 @@ import { AttemptWatch, followLog } from "./log-feed.ts";
 import { detailsOf } from "./problem.ts";
 import type { RunNews } from "./run-feed.ts";
 import type { OpenStream, StreamRoute } from "./stream-route.ts";
+import { pause } from "./pause.ts";
 
 /** Of one connection. */
 const MOST_CHANNELS = 64;
@@ -163,7 +164,7 @@ async function feedEvents(
     toldEnd = after;
     while (!watcher.changed()) {
       if (signal.aborted) return;
-      await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));
+      await pause(world.clock, LOOK_MS);
     }
   }
 }

@@ -14,6 +14,7 @@ import type { LiveRun, LiveStep } from "../view/live-run.ts";
 import { noAttemptLog } from "./asked-log.ts";
 import type { StepStatus } from "../view/status.ts";
 import type { RunNews } from "./run-feed.ts";
+import { pause } from "./pause.ts";
 
 /** Bytes: of one second, and of how far a client may be behind. */
 export const RATE: number = 256 * 1024;
@@ -82,7 +83,7 @@ export async function followLog({ logs, of, after, clock, stage, send, signal }:
       }
       if (isLast && offset >= found.size) return await send({ type: "end", size: found.size, isOver: at === "over" });
     }
-    await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+    await pause(clock, LOOK_MS);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { FeedSource } from "./feeds.ts";
+import { pause } from "./pause.ts";
 
 const LOOK_MS = 100;
 const ANYWAY_MS = 1000;
@@ -38,7 +39,7 @@ export function lookedFeed<Document, News>(looking: Looking<Document, News>): Fe
           publish(text === before?.text ? undefined : tell(document, before?.document));
           pauseMs = Math.max(LOOK_MS, 4 * (clock.now() - began));
         }
-        await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
+        await pause(clock, pauseMs);
       }
     },
     introduction: () => last && tell(last.document, undefined),

@@ -9,6 +9,7 @@ import type { RunView, StepView } from "../view/run-view.ts";
 import { askedRun, documentOf, readAsked } from "./asked-run.ts";
 import { batchesOf, isOverIn, tasksOf, type TaskAbout, type Tasks } from "./batches.ts";
 import type { OpenStream, StreamRoute } from "./stream-route.ts";
+import { pause } from "./pause.ts";
 
 /** How often the journal is asked whether anything was written. */
 const LOOK_MS = 100;
@@ -57,7 +58,7 @@ async function follow({ world, params, connection }: OpenStream): Promise<void> 
         if (!(thrown instanceof HeddleError) || thrown.code !== "UnknownRun") throw thrown;
       }
     }
-    await new Promise<void>((resolve) => void world.clock.after(LOOK_MS, resolve));
+    await pause(world.clock, LOOK_MS);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Project } from "../project/port.ts";
 import { RunFollower } from "../view/follower.ts";
 import type { LiveRun, RunPatch } from "../view/live-run.ts";
 import { Feeds, type FeedSource } from "./feeds.ts";
+import { pause } from "./pause.ts";
 
 const PATCH_MS = 33;
 /** How often the journal is asked whether anything was written, while nobody works on the run. */
@@ -43,7 +44,6 @@ export class RunFeeds {
 
 function runFeed({ project, run }: FollowedRun, clock: Clock): FeedSource<RunNews> {
   const follower = new RunFollower(false);
-  const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
   let isCaughtUp = false;
   return {
     async follow(publish, signal) {
@@ -58,9 +58,9 @@ function runFeed({ project, run }: FollowedRun, clock: Clock): FeedSource<RunNew
           const patch = isCaughtUp ? follower.patch() : undefined;
           isCaughtUp = true;
           publish(patch && { type: "patch", ...patch });
-          if (patch !== undefined) await pause(PATCH_MS);
+          if (patch !== undefined) await pause(clock, PATCH_MS);
         }
-        while (!watcher.changed() && !signal.aborted) await pause(LOOK_MS);
+        while (!watcher.changed() && !signal.aborted) await pause(clock, LOOK_MS);
       }
     },
     introduction() {

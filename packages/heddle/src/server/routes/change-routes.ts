@@ -5,13 +5,11 @@ import { orThrow } from "../../base/errors.ts";
 import type { ChangesDocument, FileDiffDocument, WorktreesDocument } from "../../view/change-documents.ts";
 import { askedRun, projectOf } from "../asked-run.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 const CHANGES = "/api/projects/:project/runs/:run/changes";
 
 const MOST_STEPS = 200;
-
-const wholeNumber = (from: number, to: number): z.ZodType<number> =>
-  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
 
 const changedPath = z.looseObject({
   file: z.string(),

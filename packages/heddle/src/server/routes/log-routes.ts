@@ -9,6 +9,7 @@ import type { LogPage, LogSearchPage } from "../../view/protocol.ts";
 import { askedLog, noAttemptLog } from "../asked-log.ts";
 import { isKnownLog, logResponse, logState, rangeOf } from "../log-answer.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 const LOG = "/api/projects/:project/runs/:run/steps/:step/attempts/:attempt/log";
 
@@ -17,9 +18,6 @@ const MOST_LINES = 10_000;
 const MOST_FOUND = 1000;
 /** Pieces of a log, each of 1 MiB, that are counted for a quick answer: some 50 ms. */
 const QUICK_PIECES = 64;
-
-const wholeNumber = (from: number, to: number): z.ZodType<number> =>
-  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
 
 export const LOG_ROUTES: readonly ApiRoute[] = [
   apiRoute({

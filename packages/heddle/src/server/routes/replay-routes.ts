@@ -9,12 +9,11 @@ import { answered, askedRun, readAsked } from "../asked-run.ts";
 import { nextLink } from "../next-link.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
 import { runStatus } from "../../view/status.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 const RUN = "/api/projects/:project/runs/:run";
 const MOST_BARS = 10_000;
 
-const wholeNumber = (from: number, to: number): z.ZodType<number> =>
-  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
 const seq = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
 export const REPLAY_ROUTES: readonly ApiRoute[] = [

@@ -17,6 +17,7 @@ import { askedRun, projectOf, readAsked, type AskedRun } from "../asked-run.ts";
 import { attachment, fileResponse, textResponse } from "../file-response.ts";
 import { nextLink } from "../next-link.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 const RUN = "/api/projects/:project/runs/:run";
 /** Of each failed step, in a report. */
@@ -25,8 +26,6 @@ const OUTPUT_LINES = 40;
 const MOST_EVENTS = 200_000;
 const MOST_COMPARED = 1000;
 
-const wholeNumber = (from: number, to: number): z.ZodType<number> =>
-  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
 const time = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 const costTotal = {

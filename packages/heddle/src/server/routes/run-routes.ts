@@ -16,9 +16,7 @@ import { stepDocumentOf } from "../step-document.ts";
 import { nextLink } from "../next-link.ts";
 import { problemResponse } from "../problem.ts";
 import { apiRoute, documentJson, type ApiRoute } from "../route.ts";
-
-const wholeNumber = (from: number, to: number): z.ZodType<number> =>
-  z.coerce.number().int().min(from).max(to) as unknown as z.ZodType<number>;
+import { wholeNumber } from "../whole-number.ts";
 
 const MOST_LISTED = 200;
 const MOST_EVENTS = 1000;
