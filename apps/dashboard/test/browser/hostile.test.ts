@@ -100,8 +100,8 @@ describe.skipIf(NO_BROWSER !== undefined)("hostile texts", () => {
   test.each([
     `/p/${encodeURIComponent(MARKUP)}`,
     `/p/shop/runs/${encodeURIComponent(MARKUP)}`,
-    `/p/shop/runs/x?view=${encodeURIComponent(MARKUP)}&seq=-1&attempt=NaN&line=1e9&status=<b>`,
-    `/p/shop/runs/x?step=${encodeURIComponent(MARKUP)}`,
+    `/p/shop/runs/none-such?view=${encodeURIComponent(MARKUP)}&seq=-1&attempt=NaN&line=1e9&status=<b>`,
+    `/p/shop/runs/none-such?step=${encodeURIComponent(MARKUP)}`,
     "/p/__proto__/runs/constructor",
     "/nowhere/at/all",
   ])("in the address: %s", async (address) => {
