@@ -74,8 +74,8 @@ export interface ProblemDetails {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Of what may be otherwise soon. */
-const RETRY = { "retry-after": "5" } as const;
+/** By status: of what may be otherwise soon. */
+const RETRY: { readonly [status: number]: Readonly<Record<string, string>> } = { 503: { "retry-after": "5" } };
 
 export function problemStatus(slug: ProblemSlug): number {
   return REQUEST_PROBLEMS[slug][0];
@@ -100,7 +100,7 @@ export function problemResponse(problem: ProblemDetails, instance: string): Resp
   });
   return new Response(JSON.stringify(document), {
     status,
-    headers: { "content-type": "application/problem+json", ...(status === 503 ? RETRY : {}), ...headers },
+    headers: { "content-type": "application/problem+json", ...RETRY[status], ...headers },
   });
 }
 

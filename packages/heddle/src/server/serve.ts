@@ -18,7 +18,7 @@ import { ServerFeeds } from "./server-feeds.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { ServedProjects, type OpenServed } from "./projects.ts";
-import { runPathIn } from "./run-path.ts";
+import { runPathIn } from "../project/run-path.ts";
 import { builtPages, PageFiles } from "./page-files.ts";
 import { API_ROUTES, PAGE_ROUTES, STREAM_ROUTES } from "./table.ts";
 import { removeTokenFile, tokenFileOf, writeTokenFile } from "./token-file.ts";

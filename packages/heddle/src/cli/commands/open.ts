@@ -11,8 +11,8 @@ export async function openCommand(
 ): Promise<number> {
   const { env, out } = context;
   const port = numberFlag(flags, "port") ?? SERVER_PORT;
-  const { noServer, RunningServer } = await import("../running-server.ts");
-  const server = RunningServer.at(env, port);
+  const { noServer, FoundServer } = await import("../found-server.ts");
+  const server = FoundServer.at(env, port);
   if (server === undefined) return fail(context, noServer(port));
   const authority = isFlagOn(flags, "readOnly") ? "read" : "act";
   const link = await server.loginLink(authority, word);

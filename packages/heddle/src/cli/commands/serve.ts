@@ -76,8 +76,8 @@ async function portTaken(
   { problem, open }: { readonly problem: Problem; readonly open: unknown },
 ): Promise<number> {
   const { out, env } = context;
-  const { RunningServer: Running } = await import("../running-server.ts");
-  const other = Running.at(env, port);
+  const { FoundServer } = await import("../found-server.ts");
+  const other = FoundServer.at(env, port);
   if (other === undefined || !(await other.answers())) return fail(context, problem, EXIT.failed);
   const { title, pid, url } = other.file;
   if (!dirs.every((dir) => other.file.dirs.includes(dir))) {

@@ -1,13 +1,13 @@
-/** Running server: a server of this user that runs already, as far as the command line asks it, with the tokens that it left. */
+/** Found server: a server of this user that runs already, as far as the command line asks it, with the tokens that it left. */
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { runPathIn } from "../server/run-path.ts";
+import { runPathIn } from "../project/run-path.ts";
 import { readTokenFile, tokenFileOf, type TokenFile } from "../server/token-file.ts";
 
 const ANSWER_WITHIN_MS = 5000;
 
-export class RunningServer {
+export class FoundServer {
   readonly file: TokenFile;
   readonly #port: number;
 
@@ -17,9 +17,9 @@ export class RunningServer {
   }
 
   /** `undefined`: this user has none at the port. It may have died since. */
-  static at(env: Readonly<Record<string, string | undefined>>, port: number): RunningServer | undefined {
+  static at(env: Readonly<Record<string, string | undefined>>, port: number): FoundServer | undefined {
     const file = readTokenFile(tokenFileOf(env, port));
-    return file && new RunningServer(file, port);
+    return file && new FoundServer(file, port);
   }
 
   /** Whether it is there, and the one whose tokens these are. */

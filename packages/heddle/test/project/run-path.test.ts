@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Problem } from "../../src/base/errors.ts";
 import { err, ok, type Result } from "../../src/base/result.ts";
-import { runPathIn } from "../../src/server/run-path.ts";
+import { runPathIn } from "../../src/project/run-path.ts";
 
 const UNKNOWN: Problem = {
   code: "UnknownRun",
