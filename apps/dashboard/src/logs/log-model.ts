@@ -311,7 +311,8 @@ export class LogModel implements ShownLog {
     this.#asked.add(from);
     this.#askedOnce.add(missing);
     const limit = pageStart + this.pageLines - from;
-    const page = await this.#answerOf((signal) => this.#source.lines({ from, limit }, signal));
+    // How many there are is asked for by itself: of a large log these lines are here long before all of it is counted.
+    const page = await this.#answerOf((signal) => this.#source.lines({ from, limit, quick: true }, signal));
     this.#asked.delete(from);
     if (page === undefined) return;
     // The stream tells the rest of a last line, and what comes behind it.

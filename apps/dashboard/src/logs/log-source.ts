@@ -2,9 +2,11 @@
 import type { LogPage, LogSearchPage } from "heddle/client";
 
 export interface LogSource {
-  /** Lines by number, or the last ones. `quick`: not later than 64 MiB are counted; then the numbers of the last ones are guesses. */
+  /** Lines by number, or the last ones. `quick`: not later than 8 MiB are counted; then the numbers of the last ones are guesses. */
   lines(
-    query: { readonly from: number; readonly limit: number } | { readonly tail: number; readonly quick: boolean },
+    query:
+      | { readonly from: number; readonly limit: number; readonly quick?: boolean }
+      | { readonly tail: number; readonly quick: boolean },
     signal: AbortSignal,
   ): Promise<LogPage>;
   search(text: string, options: LogSearchOptions, signal: AbortSignal): Promise<LogSearchPage>;

@@ -7,6 +7,8 @@ export class MemoryLog implements LogSource {
   #written = Buffer.alloc(0);
   /** Bytes that are counted for each quick answer. */
   countedAtOnce = Number.POSITIVE_INFINITY;
+  /** Answers for which all of it was counted. */
+  countedWhole = 0;
   /** Bytes of an answer, at most. */
   given = 1_000_000;
   /** Answers with a problem instead. */
@@ -64,8 +66,10 @@ export class MemoryLog implements LogSource {
     this.asked.push("tail" in query ? `tail ${query.tail}` : `${query.from}+${query.limit}`);
     await Promise.resolve();
     if (this.problem !== undefined) throw this.problem;
-    if ("tail" in query && query.quick) this.#counted += this.countedAtOnce;
-    else this.#counted = Number.POSITIVE_INFINITY;
+    if (query.quick !== true) {
+      this.countedWhole++;
+      this.#counted = Number.POSITIVE_INFINITY;
+    } else if ("tail" in query) this.#counted += this.countedAtOnce;
     const text = this.text;
     const all = text.split("\n");
     if (all.at(-1) === "") all.pop();

@@ -264,7 +264,7 @@ export interface LogLinesQuery extends CallOptions {
   readonly limit?: number;
   /** The last so many lines instead. */
   readonly tail?: number;
-  /** Count at most 64 MiB of the log for this answer, and guess the rest: `isGuess` says so. Asked again, it counts further. */
+  /** Count at most 8 MiB of the log for this answer, and guess the rest: `isGuess` says so. Asked again, it counts further. */
   readonly quick?: boolean;
 }
 
