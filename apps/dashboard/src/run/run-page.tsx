@@ -85,6 +85,8 @@ export function RunPage(): ReactNode {
       </main>
     );
   const part = partOf(search.view, isNarrow);
+  // On a phone the step's sheet would lie on the very log that the step was chosen for.
+  const coversLog = isNarrow && part.view === "logs";
   return (
     <ShownRunProvider shown={shown}>
       <RunHead />
@@ -97,7 +99,7 @@ export function RunPage(): ReactNode {
             </Suspense>
           </CatchBoundary>
         </div>
-        {search.step === undefined ? null : (
+        {search.step === undefined || coversLog ? null : (
           <CatchBoundary getResetKey={() => search.step ?? ""} errorComponent={BrokenPart}>
             <Suspense fallback={null}>
               <StepPanel />

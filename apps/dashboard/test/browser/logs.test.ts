@@ -191,8 +191,11 @@ describe.skipIf(NO_BROWSER !== undefined)("logs", () => {
     await using watched = await stage.page(address("hostile"));
     const { page, faults } = watched;
     await sees(page, "after all");
-    await page.getByText(/more characters$/).waitFor();
-    const lines = await page.locator(".log-row .log-text").allTextContents();
+    await page
+      .getByText(/more characters$/)
+      .first()
+      .waitFor();
+    const lines = await page.locator(".log-list .log-row .log-text").allTextContents();
     expect(lines.slice(0, 7)).toEqual([
       MARKUP,
       "link",
