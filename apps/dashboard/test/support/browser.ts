@@ -119,9 +119,12 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     return axe.run(document, { runOnly: { type: "tag", values: tags } });
   });
-  return (result as AxeResult).violations.flatMap(({ id, help, nodes }) =>
+  const found = (result as AxeResult).violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary = "" }) => `${id} (${help}): ${target.join(" ")} ${failureSummary}`),
   );
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  const screen = page.viewportSize()?.width ?? wide;
+  return wide > screen ? [...found, `the page is ${wide} px wide, and the screen ${screen}`] : found;
 }
 
 /** With HEDDLE_SHOTS=FOLDER: a picture of the page as it is shown, for people to look at. */
