@@ -4,7 +4,7 @@ import { conserve } from "./conservation.ts";
 import { STYLES } from "./conservation-world.ts";
 
 /** Endings in each kind of repository. */
-const ENDINGS = 6;
+const ENDINGS = 10;
 
 test.each(Object.keys(STYLES).map((style, at) => [style, at] as const))(
   "generated endings lose nothing and merge as they should: %s",
