@@ -1,4 +1,5 @@
 /** Found server: a server of this user that runs already, as far as the command line asks it, with the tokens that it left. */
+import { defined } from "../base/defined.ts";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import type { Problem } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -24,7 +25,8 @@ export class FoundServer {
 
   /** Whether it is there, and the one whose tokens these are. */
   async answers(): Promise<boolean> {
-    return (await this.#ask("/api/projects")).ok;
+    const listed = await this.#ask("/api/projects");
+    return listed.ok && Array.isArray(listed.value["items"]);
   }
 
   /** A link with which a browser logs in, once. `word`: the beginning of a run's id, to its page; absent: the first page. */
@@ -55,14 +57,18 @@ export class FoundServer {
     try {
       const response = await fetch(`${this.file.url}${path}`, {
         method: body === undefined ? "GET" : "POST",
-        headers: { authorization: `Bearer ${this.file.act}`, "content-type": "application/json" },
+        // Whoever holds the port by now gets no more than it needs.
+        headers: {
+          authorization: `Bearer ${body === undefined ? this.file.read : this.file.act}`,
+          "content-type": "application/json",
+        },
         body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
       const answer = (await response.json()) as JsonObject;
       if (response.ok && isJsonObject(answer)) return ok(answer);
       // What the server refuses to this user's own token it is not.
-      return err(response.status === 401 ? noServer(this.#port) : problemIn(answer));
+      return err(response.status === 401 ? noServer(this.#port) : (problemIn(answer) ?? noServer(this.#port)));
     } catch {
       return err(noServer(this.#port));
     }
@@ -77,12 +83,10 @@ export function noServer(port: number): Problem {
   };
 }
 
-/** As the server had it before it was written as a problem document. */
-function problemIn(document: JsonObject): Problem {
-  const { code, detail, hint } = document;
-  const problem = {
-    code: String(code).replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-    message: String(detail),
-  };
-  return typeof hint === "string" ? { ...problem, hint } : problem;
+/** As the server had it before it was written as a problem document; `undefined`: it is none, and that is no server of ours. */
+function problemIn(document: unknown): Problem | undefined {
+  const { code, detail, hint } = isJsonObject(document) ? document : {};
+  if (typeof code !== "string" || typeof detail !== "string") return undefined;
+  const name = code.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return defined<Problem>({ code: name, message: detail, hint: typeof hint === "string" ? hint : undefined });
 }

@@ -82,16 +82,18 @@ export class StreamConnection {
    * whoever waits for that before the next one holds no more than one.
    */
   sendInTurn(message: Json): Promise<void> {
-    return this.sendTextInTurn(JSON.stringify(message));
+    return this.sendTextInTurn(() => JSON.stringify(message));
   }
 
-  sendTextInTurn(text: string): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#sendWhole(text));
+  /** `textOf`: asked when its turn has come, so that no text waits; `undefined`: nobody wants it any more. */
+  sendTextInTurn(textOf: () => string | undefined): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#sendWhole(textOf));
     return this.#turn;
   }
 
-  async #sendWhole(text: string): Promise<void> {
-    if (this.#gone.signal.aborted) return;
+  async #sendWhole(textOf: () => string | undefined): Promise<void> {
+    const text = this.#gone.signal.aborted ? undefined : textOf();
+    if (text === undefined) return;
     this.#bytesInTurn = Buffer.byteLength(text);
     const left = Promise.withResolvers<void>();
     const leave = (): void => left.resolve();

@@ -99,6 +99,8 @@ export const JOURNAL_STREAM: StreamRoute = {
       };
       feed(stream, asked, channel.signal).then(end, (thrown: unknown) => {
         end();
+        // What it still had to tell would come behind its problem.
+        channel.abort();
         if (!(thrown instanceof HeddleError)) {
           stream.onFault(thrown);
           return connection.close(1011, "the server met a fault");

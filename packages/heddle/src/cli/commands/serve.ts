@@ -82,7 +82,7 @@ async function portTaken(
   const { title, pid, url } = other.file;
   if (!dirs.every((dir) => other.file.dirs.includes(dir))) {
     const message = `port ${port} is in use by ${title} (pid ${pid}), which serves ${other.file.dirs.join(", ")} at ${url}`;
-    const hint = `Serve this folder beside it: \`heddle serve --port ${port + 1}\`; \`heddle open --port ${port}\` gives a link to the other.`;
+    const hint = `Serve this folder beside it: \`heddle serve --port ${port === 65_535 ? port - 1 : port + 1}\`; \`heddle open --port ${port}\` gives a link to the other.`;
     return fail(context, { ...problem, message, hint }, EXIT.failed);
   }
   const word = typeof open === "string" ? open : undefined;
