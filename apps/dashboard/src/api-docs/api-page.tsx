@@ -48,7 +48,12 @@ export function ApiPage(): ReactNode {
             placeholder="Find a request"
             value={q}
             onChange={(event) =>
-              void navigate({ search: { q: event.target.value || undefined }, hash: true, replace: true })
+              void navigate({
+                search: { q: event.target.value || undefined },
+                hash: true,
+                replace: true,
+                hashScrollIntoView: false,
+              })
             }
           />
           <span className="dim" aria-live="polite">

@@ -2,6 +2,7 @@
 import { useEffect, useImperativeHandle, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
 import type { ConflictFileDocument } from "heddle/client";
 import { announce } from "../app/announce.tsx";
+import { useHeddle } from "../store/heddle.tsx";
 import { Button } from "../ui/button.tsx";
 import { countOf } from "../ui/format.ts";
 import { InlineProblem } from "../ui/problem.tsx";
@@ -40,6 +41,7 @@ const QUIET_MS = 700;
 
 export function HunkFile(props: HunkFileProps): ReactNode {
   const { of, file, result, shown, step, unusable, handle, onKeep, onOpen, onReread } = props;
+  const { session } = useHeddle();
   const first = useMemo(() => {
     const draft = readDraft(of, result.hunks);
     const hunks = result.hunks.map((hunk, at): Hunk => ({ ...hunk, ...draft?.hunks[at] }));
@@ -63,7 +65,8 @@ export function HunkFile(props: HunkFileProps): ReactNode {
       host: host.current,
       label: "Result, editable",
       ...first,
-      isReadOnly: unusable !== undefined,
+      // For as long as it is shown: not for a connection that comes back.
+      isReadOnly: session.authority !== "act",
       onChange: (changed, hunks) => {
         setNow({ text: changed, hunks });
         setKeeping({ kind: "idle" });

@@ -1,5 +1,5 @@
 /** A file that is decided as a whole: it is no text, or one side has none. */
-import { useImperativeHandle, type ReactNode, type Ref } from "react";
+import { useEffect, useImperativeHandle, type ReactNode, type Ref } from "react";
 import type { ConflictFileDocument, FileDecision } from "heddle/client";
 import { useAction } from "../store/action.ts";
 import { Button } from "../ui/button.tsx";
@@ -17,6 +17,10 @@ export interface WholeFileProps {
 
 export function WholeFile({ file, step, unusable, handle, onDecide }: WholeFileProps): ReactNode {
   const decide = useAction(onDecide);
+  // The answer is the consequence: another choice may follow.
+  useEffect(() => {
+    if (decide.state.kind === "asked") decide.reset();
+  });
   const isManual = file.kind === "manual";
   const chosen = file.result !== undefined && "take" in file.result ? file.result.take : undefined;
   const take = (choice: "ours" | "theirs" | "none"): void => {

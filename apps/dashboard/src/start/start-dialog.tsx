@@ -82,13 +82,22 @@ function StartForm({
   // What was refused was refused of what stood there then.
   const request = JSON.stringify([project, plan, params, workers]);
   const { reset } = start;
-  const told = useRef(reset);
-  told.current = reset;
-  useEffect(() => told.current(), [request]);
+  const told = useRef<() => void>(undefined);
+  told.current = start.state.kind === "refused" ? reset : undefined;
+  useEffect(() => told.current?.(), [request]);
+  // Its parameters are not known before.
+  const unchecked = checked.kind === "none" ? "The plan is being looked at" : undefined;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (plan === undefined || isCountWrong || (known?.wrong.size ?? 0) > 0 || readOnly !== undefined) return;
+    if (
+      plan === undefined ||
+      checked.kind === "none" ||
+      isCountWrong ||
+      (known?.wrong.size ?? 0) > 0 ||
+      readOnly !== undefined
+    )
+      return;
     start.ask();
   };
   return (
@@ -184,7 +193,7 @@ function StartForm({
         <Button
           type="submit"
           kind="primary"
-          unusable={readOnly ?? (plan === undefined ? "There is no plan file to start" : undefined)}
+          unusable={readOnly ?? (plan === undefined ? "There is no plan file to start" : unchecked)}
           aria-describedby={`${ids}-check`}
         >
           {isStarting ? "Starting" : "Start"}

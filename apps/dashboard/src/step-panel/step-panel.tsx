@@ -68,7 +68,8 @@ function Content({
   const { row, document, error } = useStep(id);
   const heading = useRef<HTMLHeadingElement>(null);
   // A sheet covers what was looked at: who opens it is in it. So is who came from another step by a link, which is gone.
-  useEffect(() => (isNarrow || cameFrom !== undefined ? heading.current?.focus() : undefined), [isNarrow, cameFrom]);
+  const [isEntered] = useState(cameFrom !== undefined);
+  useEffect(() => (isNarrow || isEntered ? heading.current?.focus() : undefined), [isNarrow, isEntered]);
   const close = useCloseStep();
   return (
     <div className="step-panel-content">

@@ -113,7 +113,8 @@ function cancelledIn(state: RunState, container: number): readonly string[] {
 
 /** Why a run must not continue here: functions that it still needs were not loaded with a plan. `reset`: steps that start again. */
 export function functionsProblem(state: RunState, reset: readonly string[]): Problem | undefined {
-  const missing: string[] = [];
+  // A container that starts again names its functions, and so do its children.
+  const missing = new Set<string>();
   const anew = new Set(reset);
   for (let step = 0; step < state.steps.length; step++) {
     if (!anew.has(stepAt(state, step).id)) {
@@ -123,12 +124,11 @@ export function functionsProblem(state: RunState, reset: readonly string[]): Pro
     }
     addFunctions(stepAt(state, step), "", missing);
   }
-  const [first] = missing;
-  if (first === undefined) return undefined;
+  if (missing.size === 0) return undefined;
   const { run, options } = state;
   return {
     code: "FunctionsNotLoaded",
-    message: `run ${run} needs functions of its plan, which are not loaded here: ${shortList(missing)}`,
+    message: `run ${run} needs functions of its plan, which are not loaded here: ${shortList([...missing])}`,
     hint:
       options.planFile === undefined
         ? `It was started by a program: continue it there with \`resume("${run}", plan)\`. Nothing was recorded.`
@@ -136,8 +136,8 @@ export function functionsProblem(state: RunState, reset: readonly string[]): Pro
   };
 }
 
-function addFunctions({ id, action }: Step, prefix: string, found: string[]): void {
-  if (action.kind === "function") found.push(prefix + id);
+function addFunctions({ id, action }: Step, prefix: string, found: Set<string>): void {
+  if (action.kind === "function") found.add(prefix + id);
   if (action.kind !== "plan") return;
   for (const inner of action.plan?.steps ?? []) addFunctions(inner, `${prefix}${id}/`, found);
 }
@@ -152,13 +152,13 @@ export interface CancelOptions {
 
 /** Why a run must not be cancelled here: functions of steps that are always to run are not there. */
 export function alwaysProblem(state: RunState, { functions, unloaded }: CancelOptions): Problem | undefined {
-  const needed: string[] = [];
+  const needed = new Set<string>();
   for (let step = 0; step < state.steps.length; step++) {
     const phase = phaseOf(state, step);
     if ((hasEnded(phase) && satisfies(phase)) || state.containers.has(step) || !isSheltered(state, step)) continue;
     addFunctions(stepAt(state, step), "", needed);
   }
-  const missing = needed.filter((id) => functions === undefined || functionOf(functions, id) === undefined);
+  const missing = [...needed].filter((id) => functions === undefined || functionOf(functions, id) === undefined);
   if (missing.length === 0) return undefined;
   const { run, options } = state;
   const why = unloaded === undefined ? "which does not exist any more" : `which cannot be loaded: ${unloaded}`;

@@ -15,8 +15,8 @@ let ownStart: string | undefined;
 
 /** This process as the holder of leases. `title` is what a person calls it. */
 export function thisProcess(title: string): Holder {
-  ownStart ??= processStart(process.pid) ?? "";
-  return { pid: process.pid, started: ownStart, title };
+  ownStart ??= processStart(process.pid);
+  return { pid: process.pid, started: ownStart ?? "", title };
 }
 
 /** Whether the very process that `holder` names lives; a zombie does not. */

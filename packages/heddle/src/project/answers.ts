@@ -142,7 +142,10 @@ export async function askedStep(
       : [{ id, question, askedAt: askedAt(state, index) }];
   });
   const [only] = asking;
-  if (only !== undefined && asking.length === 1) return ok(only);
+  if (only !== undefined && asking.length === 1) {
+    const found = findStep(state, only.id);
+    return found.ok ? questionOfStep(state, found.value, meant) : found;
+  }
   if (only === undefined) {
     return err({
       code: "NotAsked",

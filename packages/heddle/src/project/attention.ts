@@ -79,13 +79,13 @@ export class AttentionReader {
       const page = await listPage(this.#log, { limit: MOST_RUNS, statuses });
       isPartial ||= page.next !== undefined;
       for (const { run } of page.runs) {
-        const damage = await this.#damageOf(run);
-        if (damage !== undefined) {
-          unreadable.push({ run, problem: damage.problem });
-          damaged.set(run, damage);
-          continue;
-        }
         try {
+          const damage = await this.#damageOf(run);
+          if (damage !== undefined) {
+            unreadable.push({ run, problem: damage.problem });
+            damaged.set(run, damage);
+            continue;
+          }
           const now = await this.#lookAt(run);
           known.set(run, now);
           items.push(...now.items);
@@ -93,7 +93,8 @@ export class AttentionReader {
           if (!(thrown instanceof HeddleError)) throw thrown;
           this.#readers.delete(run);
           unreadable.push({ run, problem: thrown.message });
-          const record = thrown.code === "JournalDamaged" ? await this.#log.get(run) : undefined;
+          // What is wrong may be wrong with that too: then it is looked at again.
+          const record = thrown.code === "JournalDamaged" ? await this.#log.get(run).catch(() => undefined) : undefined;
           if (record !== undefined) damaged.set(run, { ...record, problem: thrown.message });
         }
       }

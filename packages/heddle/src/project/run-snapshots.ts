@@ -71,6 +71,9 @@ export class RunSnapshots {
         this.#note(run, createdAt, at, reader);
       }
     }
+    const own = this.#runs.get(run);
+    // Of a run that is too short for any nothing is kept.
+    if (own?.shots.length === 0 && own.every === this.#bounds.every) this.#runs.delete(run);
     return { reader, seq: at };
   }
 

@@ -113,9 +113,9 @@ function rowSource(db: Database, rules: EventRules, run: string, id: number): Ro
       return types.get(number);
     },
     stepOf(number) {
-      // Events that follow each other are of steps whose numbers do; who reads a few of them reads no more names than that.
+      // Events near each other are of steps whose numbers are, forwards and backwards; who reads a few reads no more names than that.
       if (!steps.has(number))
-        for (const [step, name] of db.sql(SQL.stepsFrom).all(id, number, ROWS_AT_ONCE))
+        for (const [step, name] of db.sql(SQL.stepsFrom).all(id, number - (number % ROWS_AT_ONCE), ROWS_AT_ONCE))
           if (typeof step === "number" && typeof name === "string") steps.set(step, name);
       return steps.get(number);
     },
